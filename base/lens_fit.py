@@ -1,6 +1,6 @@
 """A lens from points of known place and their pixels."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import least_squares
@@ -19,16 +19,17 @@ _STARTS = (0.2, 0.35, 0.6)
 _SMALL_TERMS = 0.03
 
 
-@dataclass(frozen=True)
-class LensFit:
+class LensFit(NamedTuple):
     """A fitted lens and its place, in the frame of the points."""
 
     camera: ThinPrismFisheyeCamera
     rotation: np.ndarray  # (3, 3) of directions from that frame to the camera's
     position: np.ndarray  # (3,) of the camera
-    #: (N,) pixels between each point and where it is seen, also beyond the angle up to which the
-    #: lens is one-to-one: labels made by a formula may go further.
-    residual: np.ndarray
+
+    def off(self, points: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+        """(N,) pixels between (N, 2) and where the lens sees (N, 3) points."""
+        seen = self.camera.project((points - self.position) @ self.rotation.T, clamp=True)
+        return np.linalg.norm(seen - pixels, axis=1)
 
 
 def fit_lens(
@@ -72,9 +73,7 @@ def fit_lens(
     k, p, s = tuple(terms[:4]), tuple(terms[4:]), (0.0,) * 4
     camera = ThinPrismFisheyeCamera(f, f, cx, cy, k, p, s, width, height)
     turn = Rotation.from_rotvec(x[9:12]).as_matrix()
-    position = offset - scale * turn.T @ x[12:]
-    residual = np.linalg.norm(miss(x)[: 2 * len(points)].reshape(-1, 2), axis=-1)
-    return LensFit(camera, turn, position, residual)
+    return LensFit(camera, turn, offset - scale * turn.T @ x[12:])
 
 
 def _project(x: np.ndarray, points: np.ndarray) -> np.ndarray:

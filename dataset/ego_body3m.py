@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from base.cameras.camera import Camera
 from base.errors import UserError
 from base.frame import FrameId
 from base.headset import Headset, mount_angles
@@ -28,7 +27,6 @@ from dataset.recordings import (
     numbered,
     numeric,
     ordered,
-    stamps,
 )
 
 #: Places of our joints among its 26; the base of the skull is the Head's, no joint is the toes'.
@@ -49,14 +47,15 @@ _LISTS = {
 }
 
 
-#: A camera on the head, and its place in the head's axes, centimetres.
-_Fit = tuple[Headset, np.ndarray]
+#: A camera on the head, and its lens and place in the head's axes, centimetres.
+_Fit = tuple[Headset, LensFit]
 
 
 class EgoBody3M(RecordedSet):
     """Folders of unzipped recordings; which set each is of is read from ``sequences.py`` of the
     set's repository beside them. Without it all are the TestSet."""
 
+    long_to_read = (".",)
     layout = "sequences.py beside RECORDING/frame0000.json and frame0000_cam0.jpg"
     protocol = Protocol(
         "EgoBody3M",
@@ -68,7 +67,7 @@ class EgoBody3M(RecordedSet):
     )
 
     @classmethod
-    def folders(cls, root: Path, set_type: SetType, missing: list[str]) -> list[Path]:
+    def sources(cls, root: Path, set_type: SetType, missing: list[str]) -> list[Path]:
         """Recordings of a set that are there; the names of the others are added to ``missing``."""
         found = [root / n for n in names_in(root) if n.isdigit()]
         found = [f for f in found if holds(f, ".json")]
@@ -78,22 +77,11 @@ class EgoBody3M(RecordedSet):
         missing += sorted(lists[set_type] - {f.name for f in found})
         return [f for f in found if f.name in lists[set_type]]
 
-    @classmethod
-    def sets(cls, root: Path) -> list[SetType]:
-        """Those that have a recording."""
-        return [set_type for set_type in SetType if cls.folders(root, set_type, [])]
-
-    def signature(self) -> str:
-        """Changes with any label."""
-        missing: list[str] = []
-        found = stamps(self.folders(self.root, self.set_type, missing), ".json")
-        return f"{found} {len(missing)} {missing[:3]}"
-
     def recordings(self, faults: list[Fault]) -> Iterator[Recording]:
         """Four of each folder."""
         known: list[list[_Fit]] = [[] for _ in _SIZES]
         missing: list[str] = []
-        for folder in self.folders(self.root, self.set_type, missing):
+        for folder in self.sources(self.root, self.set_type, missing):
             who = FrameId(folder.name, "cam0", 0)
             labels = self.read_labels(folder, r"frame([0-9]{1,9})\.json", _labels, faults, who)
             for camera in range(len(_SIZES)):
@@ -109,7 +97,7 @@ class EgoBody3M(RecordedSet):
         """What one camera saw; UserError where its lens cannot be fitted."""
         values = np.array([*labels.values()]).reshape(-1, 26, 15)
         head, seen = values[..., :3], values[..., 3 + 3 * camera : 6 + 3 * camera]
-        headset, position = _fitted(head.reshape(-1, 3), seen.reshape(-1, 3), camera, known)
+        headset, fit = _fitted(head.reshape(-1, 3), seen.reshape(-1, 3), camera, known)
         there = numbered(folder, rf"frame([0-9]{{1,9}})_cam{camera}\.(?:jpg|png)")
         return Recording(
             folder.name,
@@ -117,40 +105,27 @@ class EgoBody3M(RecordedSet):
             folder.name,
             headset,
             list(labels),
-            ordered((head - position) @ headset.rotation.T / 100, _ORDER),
+            ordered((head - fit.position) @ headset.rotation.T / 100, _ORDER),
             [f"{folder.name}/{there[n]}" if n in there else "" for n in labels],
             ordered(seen[..., :2], _ORDER),
         )
 
 
 def _fitted(head: np.ndarray, seen: np.ndarray, camera: int, known: list[_Fit]) -> _Fit:
-    """The headset of a camera, and its place, from (N, 3) joints in the axes of the head and their
+    """The headset of a camera, and its lens, from (N, 3) joints in the axes of the head and their
     pixels and depths: one of those known from other recordings, or a new one, which joins them."""
     ahead = np.flatnonzero(seen[:, 2] > _LEAST_DEPTH)
     few = ahead[np.linspace(0, len(ahead) - 1, min(len(ahead), _FITTED)).astype(int)]
     points, pixels = head[few], seen[few, :2]
-    for headset, position in known:
-        off = _off(headset.camera, headset.rotation, position, points, pixels)
-        if len(few) and np.median(off) < _SAME_DEVICE:
-            return headset, position
+    for headset, fit in known:
+        if len(few) and np.median(fit.off(points, pixels)) < _SAME_DEVICE:
+            return headset, fit
     fit = _lens(points, pixels, seen[few, 2], *_SIZES[camera])
     rotate, forward, left = mount_angles(fit.rotation)
     x, y, z = (fit.position - _NOSE).tolist()
     name = f"egobody3m_cam{camera}"
-    known.append((Headset(fit.camera, (x, -z, y), forward, left, rotate, name=name), fit.position))
+    known.append((Headset(fit.camera, (x, -z, y), forward, left, rotate, name=name), fit))
     return known[-1]
-
-
-def _off(
-    camera: Camera,
-    rotation: np.ndarray,
-    position: np.ndarray,
-    points: np.ndarray,
-    pixels: np.ndarray,
-) -> np.ndarray:
-    """(N,) pixels between labels and where a camera sees their points."""
-    seen = camera.project((points - position) @ rotation.T, clamp=True)
-    return np.linalg.norm(seen - pixels, axis=1)
 
 
 def _lens(points: np.ndarray, pixels: np.ndarray, depth: np.ndarray, *size: int) -> LensFit:
@@ -159,18 +134,17 @@ def _lens(points: np.ndarray, pixels: np.ndarray, depth: np.ndarray, *size: int)
     def fitted(some: np.ndarray) -> LensFit:
         return fit_lens(points[some], pixels[some], *size, depth[some])
 
-    def off(fit: LensFit) -> np.ndarray:
-        return _off(fit.camera, fit.rotation, fit.position, points, pixels)
+    def median(fit: LensFit) -> float:
+        return float(np.median(fit.off(points, pixels)))
 
     rows = np.arange(len(points))
     best = fitted(rows)
-    if len(rows) >= 100 and np.median(off(best)) > _SAME_DEVICE:
+    if len(rows) >= 100 and median(best) > _SAME_DEVICE:
         # A frame whose joints lie elsewhere than their pixels: not in most of the parts.
-        parts = [fitted(part) for part in np.array_split(rows, 5)]
-        best = min(parts, key=lambda fit: np.median(off(fit)))
-        best = fitted(rows[off(best) < 4 * _SAME_DEVICE])
-    if (median := float(np.median(off(best)))) > _SAME_DEVICE:
-        raise UserError(f"its labels are of no one lens: {median:.1f} px off")
+        best = min((fitted(part) for part in np.array_split(rows, 5)), key=median)
+        best = fitted(rows[best.off(points, pixels) < 4 * _SAME_DEVICE])
+    if (off := median(best)) > _SAME_DEVICE:
+        raise UserError(f"its labels are of no one lens: {off:.1f} px off")
     return best
 
 

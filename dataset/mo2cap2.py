@@ -56,7 +56,7 @@ class Mo2Cap2(RecordedSet):
     )
 
     @classmethod
-    def files(cls, root: Path, set_type: SetType) -> list[Path]:
+    def sources(cls, root: Path, set_type: SetType, missing: list[str]) -> list[Path]:
         """Chunks, or the truths of test sequences, below the root as they are downloaded, or in
         it."""
         if set_type is SetType.TEST:
@@ -68,11 +68,6 @@ class Mo2Cap2(RecordedSet):
         return chunks[:last] if set_type is SetType.TRAIN else chunks[last:]
 
     @classmethod
-    def sets(cls, root: Path) -> list[SetType]:
-        """Those that have a file."""
-        return [set_type for set_type in SetType if cls.files(root, set_type)]
-
-    @classmethod
     def aligned_only(cls, set_type: SetType) -> str | None:
         """The test sequences' truth has no camera pose."""
         return "its truth is in the motion capture's frame" if set_type is SetType.TEST else None
@@ -81,7 +76,7 @@ class Mo2Cap2(RecordedSet):
         """Each file's."""
         headset = load_headset("mo2cap2")
         read = self._test if self.set_type is SetType.TEST else self._chunk
-        for path in self.files(self.root, self.set_type):
+        for path in self.sources(self.root, self.set_type, []):
             try:
                 yield read(path, headset)
             except Exception as error:  # what h5py and SciPy raise shares no base class

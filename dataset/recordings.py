@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from dataset.annotations import LABEL_ROW, Table
 from dataset.cached_index import Index, cached
 from dataset.faults import BAD_LABEL, DUPLICATE_FILE, LABEL_ALONE, UNREADABLE_FOLDER, Fault
 from dataset.labels import MAX_DISTANCE, SPANS
-from dataset.pictures import decode_camera_picture, read_bytes
+from dataset.pictures import read_bytes
 from dataset.split import Contents, Split
 
 
@@ -117,6 +117,19 @@ class RecordedSet(Split):
 
     #: Environments whose pictures and labels are paired by clocks.
     by_clock: Collection[str] = ()
+    #: Folders in a source whose labels take long to read, or tell of them; what is read is kept.
+    long_to_read: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    @abstractmethod
+    def sources(cls, root: Path, set_type: SetType, missing: list[str]) -> Iterable[Path]:
+        """Folders or files of a set's recordings that are there; what its list names more is added
+        to ``missing``."""
+
+    @classmethod
+    def sets(cls, root: Path) -> list[SetType]:
+        """Those that have a recording."""
+        return [set_type for set_type in SetType if any(cls.sources(root, set_type, []))]
 
     @abstractmethod
     def recordings(self, faults: list[Fault]) -> Iterator[Recording]:
@@ -163,18 +176,20 @@ class RecordedSet(Split):
         alone = [s for s in SetType if s not in there] if self.set_type in there[:1] else []
         return [self.set_type, *alone]
 
-    def signature(self) -> str:
-        """Changes with any label, for formats whose labels take long to read; else empty."""
-        return ""
+    def _signature(self) -> str:
+        """Changes with any label, for formats whose labels take long to read."""
+        missing: list[str] = []
+        sources = [*self.sources(self.root, self.set_type, missing)]
+        found = stamps((each / name for each in sources for name in self.long_to_read), ".json")
+        return f"{found} {len(missing)} {missing[:3]}"
 
     def read(self, check: bool) -> Contents:
         """Labels of all recordings, less those that are no person's."""
         if self.unstated != RELEASE_HEADSET:
             raise UserError(f"{self.root}: this set has its own cameras: leave --headset out")
-        signature = "" if check else self.signature()
-        if signature:
+        if self.long_to_read and not check:
             path = self.root / f".{type(self).__name__}.{self.set_type.value}.npz"
-            table, self._pictures, faults = cached(path, signature, self._index)
+            table, self._pictures, faults = cached(path, self._signature(), self._index)
         else:
             table, self._pictures, faults = self._index()
         return Contents(table, self._pictures != b"", faults, self.kept_side(self.set_type))
@@ -238,12 +253,6 @@ class RecordedSet(Split):
             where = f"{self.set_type.folder}/{each.character}/{each.name}"
             faults.append(Fault(LABEL_ALONE, where, f"{missing} of {len(good)} frames"))
         return good
-
-    def image(self, row: int) -> np.ndarray:
-        """The picture's file."""
-        path, code = self.picture_where(row), self.table.rows["headset"][row]
-        camera = self.table.headsets[code].camera
-        return decode_camera_picture(read_bytes(self.root / path), path, camera)
 
     def picture_where(self, row: int) -> str:
         """The picture, or the frame where there is none."""

@@ -42,7 +42,9 @@ class SceneEgo(RecordedSet):
     labels, pose = ("annotation.pkl", "local_pose_gt.pkl"), "ego_pose_gt"
 
     @classmethod
-    def folders(cls, root: Path, set_type: SetType, alone: bool = False) -> list[Path]:
+    def sources(
+        cls, root: Path, set_type: SetType, missing: list[str], alone: bool = False
+    ) -> list[Path]:
         """Those of a set's sequences that hold labels, or pictures ``alone``."""
         split = root / ("test" if set_type is SetType.TEST else "train")
         found = cls.holding((split / name for name in names_in(split)), alone)
@@ -57,11 +59,6 @@ class SceneEgo(RecordedSet):
         found = [f for f in folders if any((f / name).is_file() for name in cls.labels) != alone]
         return [f for f in found if not alone or (f / "imgs").is_dir()]
 
-    @classmethod
-    def sets(cls, root: Path) -> list[SetType]:
-        """Those that have a sequence."""
-        return [set_type for set_type in SetType if cls.folders(root, set_type)]
-
     @property
     def in_doubt(self) -> set[str]:
         """How pictures are paired only where a label does not name its own."""
@@ -70,14 +67,14 @@ class SceneEgo(RecordedSet):
     def recordings(self, faults: list[Fault]) -> Iterator[Recording]:
         """The sequences."""
         self.by_clock = set()
-        for folder in self.folders(self.root, self.set_type):
+        for folder in self.sources(self.root, self.set_type, []):
             try:
                 yield self.recording(folder)
             except (UserError, KeyError, TypeError, ValueError, OverflowError) as error:
                 where = folder.relative_to(self.root).as_posix()
                 faults.append(Fault(BAD_LABEL, where, str(error).removeprefix(f"{folder}/")))
         for set_type in self.answers_for():
-            for folder in self.folders(self.root, set_type, alone=True):
+            for folder in self.sources(self.root, set_type, [], alone=True):
                 where = folder.relative_to(self.root).as_posix()
                 faults.append(Fault(PICTURE_ALONE, where, f"no {' or '.join(self.labels)}"))
 
@@ -142,7 +139,9 @@ class EgoPW(SceneEgo):
     labels, pose = ("pseudo_gt.pkl",), "optimized_local_pose"
 
     @classmethod
-    def folders(cls, root: Path, set_type: SetType, alone: bool = False) -> list[Path]:
+    def sources(
+        cls, root: Path, set_type: SetType, missing: list[str], alone: bool = False
+    ) -> list[Path]:
         """Of the last person with labels, or of the others."""
         places = [root / a / b for a in names_in(root) for b in names_in(root / a)]
         found = cls.holding(places, False)

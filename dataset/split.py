@@ -19,7 +19,7 @@ from dataset import format_name
 from dataset.annotations import LABELS, Annotations, Table
 from dataset.bone_labels import BoneLabels
 from dataset.faults import Fault, print_once, summary
-from dataset.pictures import check_size
+from dataset.pictures import check_size, decode_camera_picture, read_bytes
 from dataset.protocol import Protocol
 from dataset.skip_list import SKIP_LIST, is_listed, read_skip_list
 from dataset.view import HeadsetView, own_view, refuse_other_camera
@@ -96,10 +96,11 @@ class Split(BaseDataset):
     def read(self, check: bool) -> Contents:
         """All labels of the set; with ``check`` nothing remembered of earlier reading is used."""
 
-    @abstractmethod
     def image(self, row: int) -> np.ndarray:
-        """Picture of a row of the table as it is kept: (H, W, 3) uint8 RGB; BrokenFrameError where
-        it cannot be read."""
+        """Picture of a row of the table as it is kept, here in a file: (H, W, 3) uint8 RGB;
+        BrokenFrameError where it cannot be read."""
+        path, code = self.root / self.picture_where(row), self.table.rows["headset"][row]
+        return decode_camera_picture(read_bytes(path), path, self.table.headsets[code].camera)
 
     def kept_camera(self, headset: Headset) -> Camera:
         """Camera of the pictures of a headset as they are kept."""

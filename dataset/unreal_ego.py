@@ -13,7 +13,7 @@ from base.headset import load_headset
 from base.set_type import SetType
 from dataset.faults import Fault
 from dataset.protocol import Protocol
-from dataset.recordings import RecordedSet, Recording, absent, numbered, numeric, stamps
+from dataset.recordings import RecordedSet, Recording, absent, numbered, numeric
 
 #: Names of our 16 joints in the labels.
 _NAMES = (
@@ -31,6 +31,7 @@ class UnrealEgo(RecordedSet):
     """Lists of motions, and for each ``json`` and ``fisheye_final_image`` with both cameras."""
 
     shares_people = True
+    long_to_read = ("json", *(f"fisheye_final_image/camera_{side}" for side in ("left", "right")))
     layout = "train.txt, validation.txt or test.txt beside ENVIRONMENT/DAY/PERSON/…/json"
     # What is published: github.com/ChenhongyiYang/egoposeformer.
     protocol = Protocol(
@@ -49,12 +50,7 @@ class UnrealEgo(RecordedSet):
     )
 
     @classmethod
-    def sets(cls, root: Path) -> list[SetType]:
-        """Those whose list names a motion that is there."""
-        return [set_type for set_type in SetType if any(cls.motions(root, set_type, []))]
-
-    @classmethod
-    def motions(cls, root: Path, set_type: SetType, missing: list[str]) -> Iterator[Path]:
+    def sources(cls, root: Path, set_type: SetType, missing: list[str]) -> Iterator[Path]:
         """Folders of a list that are there; its lines begin with a folder of their own.  Lines of
         the others are added to ``missing``."""
         path = root / _LISTS[set_type]
@@ -70,19 +66,11 @@ class UnrealEgo(RecordedSet):
             else:
                 missing += ["/".join(parts)] if parts else []
 
-    def signature(self) -> str:
-        """Changes with any label."""
-        missing: list[str] = []
-        motions = [*self.motions(self.root, self.set_type, missing)]
-        parts = ("json", *(f"fisheye_final_image/camera_{side}" for side in _SIDES))
-        found = stamps((motion / part for motion in motions for part in parts), ".json")
-        return f"{found} {len(missing)} {missing[:3]}"
-
     def recordings(self, faults: list[Fault]) -> Iterator[Recording]:
         """Two of each motion."""
         headsets = [load_headset(f"unrealego_{side}") for side in _SIDES]
         missing: list[str] = []
-        for folder in self.motions(self.root, self.set_type, missing):
+        for folder in self.sources(self.root, self.set_type, missing):
             # ENVIRONMENT/DAY/PERSON/GLASSES/CATEGORY/MOTION
             place = folder.relative_to(self.root)
             person, name = (*place.parts, "", "")[2] or "person", "_".join(place.parts)

@@ -7,7 +7,7 @@ camera frame has x to the right in the picture, y down in it, z along the optica
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -161,3 +161,13 @@ class Camera(ABC):
         sx, sy = width / self.width, height / self.height
         cx, cy = (self.cx + 0.5) * sx - 0.5, (self.cy + 0.5) * sy - 0.5
         return replace(self, cx=cx, cy=cy, width=width, height=height, **self._scaled(sx, sy))
+
+
+@dataclass(frozen=True)
+class FocalCamera(Camera):
+    """A camera with focal lengths; further fields follow, ``width`` and ``height`` among them."""
+
+    fx: float  # pixels per unit of the sensor plane, see :meth:`Camera.radius_of`
+    fy: float
+    cx: float
+    cy: float

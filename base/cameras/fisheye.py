@@ -4,12 +4,12 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
-from base.cameras.camera import Camera
+from base.cameras.camera import FocalCamera
 from base.cameras.distortion import PlaneDistortion
 from base.cameras.numeric import Array, polynomial
 
 
-class _PolynomialCamera(Camera):
+class _PolynomialCamera(FocalCamera):
     _terms: tuple[float, ...]  # of θ, θ³, θ⁵, …
 
     def radius_of(self, theta: Array) -> Array:
@@ -30,10 +30,6 @@ class FisheyeCamera(_PolynomialCamera):
     wide-angle, and fish-eye lenses", TPAMI 2006, in OpenCV's parametrisation.
     """
 
-    fx: float  # focal lengths, pixels per radian on the axis
-    fy: float
-    cx: float
-    cy: float
     k: tuple[float, ...]  # k1, k2, …: any number of terms, four as a rule
     width: int
     height: int
@@ -67,10 +63,6 @@ class ThinPrismFisheyeCamera(_PolynomialCamera):
     calibration with distortion models and accuracy evaluation", TPAMI 1992.
     """
 
-    fx: float  # focal lengths, pixels per radian on the axis
-    fy: float
-    cx: float
-    cy: float
     k: tuple[float, ...]  # the radial terms, any number of them
     p: tuple[float, float]  # as OpenCV's: p1 moves the axis along y, p2 along x
     s: tuple[float, float, float, float]  # s1 r² + s2 r⁴ along x, s3 r² + s4 r⁴ along y

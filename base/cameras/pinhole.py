@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
-from base.cameras.camera import Camera
+from base.cameras.camera import FocalCamera
 from base.cameras.distortion import PlaneDistortion
 from base.cameras.numeric import Array, namespace
 
 
 @dataclass(frozen=True)
-class PinholeCamera(Camera):
+class PinholeCamera(FocalCamera):
     """Perspective projection, then the Brown–Conrady distortion as in ``cv2.projectPoints``.
 
     Source: Brown, "Close-range camera calibration", 1971, in OpenCV's parametrisation.
@@ -20,10 +20,6 @@ class PinholeCamera(Camera):
     # A plane picture grows without bound towards 90°.
     _reach: ClassVar[float] = math.radians(85.0)
 
-    fx: float  # focal lengths, pixels
-    fy: float
-    cx: float
-    cy: float
     #: () or (k1, k2, p1, p2[, k3[, k4, k5, k6[, s1, s2, s3, s4]]]): radial, tangential and
     #: thin-prism terms.
     distortion: tuple[float, ...]
@@ -52,8 +48,9 @@ class PinholeCamera(Camera):
 
 
 @dataclass(frozen=True)
-class FovCamera(Camera):
-    """A ray at angle θ from the axis lands at radius arctan(2 tan θ tan(ω/2)) / ω.
+class FovCamera(FocalCamera):
+    """A ray at angle θ from the axis lands at radius arctan(2 tan θ tan(ω/2)) / ω; a small
+    one at fx θ · 2 tan(ω/2) / ω.
 
     Source: Devernay & Faugeras, "Straight lines have to be straight", MVA 2001.  It is a
     distortion of a pinhole's picture, and so ends at 90°.
@@ -61,10 +58,6 @@ class FovCamera(Camera):
 
     _reach: ClassVar[float] = math.pi / 2
 
-    fx: float  # pixels per unit of the plane; a small angle lands at fx θ · 2 tan(ω/2) / ω
-    fy: float
-    cx: float
-    cy: float
     omega: float  # radians, above 0 and below π
     width: int
     height: int

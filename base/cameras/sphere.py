@@ -4,12 +4,12 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 
-from base.cameras.camera import Camera
+from base.cameras.camera import FocalCamera
 from base.cameras.distortion import PlaneDistortion
 from base.cameras.numeric import Array, namespace
 
 
-class _SphereCamera(Camera):
+class _SphereCamera(FocalCamera):
     """A unit ray at angle θ from the axis lands at radius sin θ / depth(θ)."""
 
     @abstractmethod
@@ -29,16 +29,12 @@ class _SphereCamera(Camera):
 @dataclass(frozen=True)
 class UnifiedCamera(_SphereCamera):
     """The unified omnidirectional camera (MEI): a unit ray (x, y, z) lands at (x, y) / (z + ξ),
-    then the plane is distorted.
+    then the plane is distorted; a small angle lands at fx θ / (1 + ξ).
 
     Source: Mei & Rives, "Single view point omnidirectional camera calibration from planar grids",
     ICRA 2007; distortion as in ``cv2.omnidir``, and Kalibr's "omni-radtan".
     """
 
-    fx: float  # pixels per unit of the plane (γ); a small angle lands at fx θ / (1 + ξ)
-    fy: float
-    cx: float
-    cy: float
     xi: float  # distance of the centre of projection from that of the sphere; 0 is a pinhole
     distortion: tuple[float, ...]  # () or (k1, k2, p1, p2[, k3])
     width: int
@@ -63,15 +59,12 @@ class UnifiedCamera(_SphereCamera):
 
 @dataclass(frozen=True)
 class DoubleSphereCamera(_SphereCamera):
-    """A unit ray (x, y, z) lands at (x, y) / (α d + (1 − α)(ξ + z)), d = |(x, y, ξ + z)|.
+    """A unit ray (x, y, z) lands at (x, y) / (α d + (1 − α)(ξ + z)), d = |(x, y, ξ + z)|; a small
+    angle at fx θ / (1 + ξ).
 
     Source: Usenko, Demmel & Cremers, "The double sphere camera model", 3DV 2018.
     """
 
-    fx: float  # pixels per unit of the plane; a small angle lands at fx θ / (1 + ξ)
-    fy: float
-    cx: float
-    cy: float
     xi: float  # distance of the two spheres' centres, above −1
     alpha: float  # 0 to 1
     width: int
@@ -96,10 +89,6 @@ class EucmCamera(_SphereCamera):
     Source: Khomutenko, Garcia & Martinet, "An enhanced unified camera model", RA-L 2016.
     """
 
-    fx: float  # focal lengths, pixels per radian on the axis
-    fy: float
-    cx: float
-    cy: float
     alpha: float  # 0 to 1; 0 is a pinhole
     beta: float  # above 0
     width: int

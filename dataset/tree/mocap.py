@@ -4,12 +4,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from base.frame import FrameId
 from base.set_type import SetType
 from dataset.bone_labels import BoneLabels, read_bone_labels
-from dataset.pictures import decode_camera_picture, read_bytes
 from dataset.split import Contents, Split
 from dataset.tree.index import load_index
 
@@ -29,11 +26,6 @@ class Mocap(Split):
         """From the cached index of the set's folder, if nothing has changed in it."""
         table, self._pictures, faults = load_index(self.folder, check, self.unstated)
         return Contents(table, self._pictures != b"", faults)
-
-    def image(self, row: int) -> np.ndarray:
-        """The PNG."""
-        path, code = self.root / self.picture_where(row), self.table.rows["headset"][row]
-        return decode_camera_picture(read_bytes(path), path, self.table.headsets[code].camera)
 
     def picture_path(self, index: int) -> Path:
         """Where the picture of a frame lies."""

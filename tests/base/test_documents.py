@@ -2,10 +2,10 @@
 
 import json
 import os
-import time
 
 import pytest
 import yaml
+from commands import refused
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -52,11 +52,8 @@ VALUES = st.recursive(
         (parse_json, b"\xff", "not valid JSON"),
     ],
 )
-def test_what_is_beyond_bounds_is_refused_soon(parse, text, reason):
-    began = time.monotonic()
-    with pytest.raises(UserError, match=reason):
-        parse(text)
-    assert time.monotonic() - began < 5
+def test_what_is_beyond_bounds_is_refused(parse, text, reason):
+    refused(reason, parse, text)
 
 
 def test_yaml_gives_plain_values_dates_as_texts():
@@ -91,10 +88,8 @@ def test_only_whole_plain_files_of_bounded_size_are_read(tmp_path):
     assert read_document(tmp_path / "0") is None and read_bounded(tmp_path / "a.yml", 3) == b"[1]"
     wrong = {"pipe.json": "is a pipe", "": "Is a directory", "two.yml": "holds 2 documents"}
     for name, reason in wrong.items():
-        with pytest.raises(UserError, match=f"^{tmp_path / name}: {reason}"):
-            read_document(tmp_path / name)
-    with pytest.raises(UserError, match=r"^it: No such"):
-        read_document(tmp_path / "none", "it")
+        refused(f"^{tmp_path / name}: {reason}", read_document, tmp_path / name)
+    refused(r"^it: No such", read_document, tmp_path / "none", "it")
     for name, reason in (("a.yml", "is larger than"), ("pipe.json", "is a pipe")):
         with pytest.raises(OSError, match=reason) as caught:
             read_bounded(tmp_path / name, 2)

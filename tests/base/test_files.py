@@ -8,6 +8,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from commands import refused
 
 from base.errors import UserError
 from base.files import csv_rows, replacing, sha256, write_text
@@ -32,8 +33,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, single_writer)
         other.touch()
     assert path.stat().st_mode == (tmp_path / "usual").stat().st_mode
     assert sha256(path) == hashlib.sha256(b"old").hexdigest()
-    with pytest.raises(UserError, match="cannot be made a folder"):
-        write_text(path / "below.txt", "text")
+    refused("cannot be made a folder", write_text, path / "below.txt", "text")
     temporary.write_text("hal")  # of a killed run; a single writer overwrites it
     write_text(path, "new", single_writer)
     assert path.read_text() == "new" and temporary.exists() != single_writer

@@ -7,6 +7,7 @@ import mutations
 import numpy as np
 import pytest
 import yaml
+from commands import refused
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -84,26 +85,27 @@ def test_every_profile_loads_and_that_of_the_release_is_its_headset():
     for path in PROFILES.glob("*.yml"):
         assert load_headset(path.stem).name == path.stem
     assert load_headset("xr-egopose") == RELEASE_HEADSET
-    with pytest.raises(UserError, match=r"No such file.*one of .*xr-egopose"):
-        load_headset("nothing")
+    refused(r"No such file.*one of .*xr-egopose", load_headset, "nothing")
 
 
 @pytest.mark.parametrize(
-    "name, pixel",
+    "name, pixel, way",
     [
         # Computed with the sets' own polynomials from angle to radius, which the profiles lack.
-        ("sceneego", (716.700, 680.187)),
-        ("mo2cap2", (761.477, 682.708)),
-        ("egowholebody", (716.304, 679.931)),
+        ("sceneego", (716.700, 680.187), -1),
+        ("mo2cap2", (761.477, 682.708), -1),
+        ("egowholebody", (716.304, 679.931), -1),
+        ("unrealego_left", (677.676, 760.710), 1),
     ],
 )
-def test_lens_and_mount_of_a_profile_are_those_of_its_set(name, pixel):
+def test_lens_and_mount_of_a_profile_are_those_of_its_set(name, pixel, way):
     headset = load_headset(name)
     camera = headset.camera
     np.testing.assert_allclose(camera.project(np.array([0.2, 0.3, 0.5])), pixel, atol=0.02)
-    # Their pictures have the face at the bottom and the wearer's left at the left.
-    assert camera.project(headset.rotation @ np.array([0.0, -1, 1]))[1] > camera.cy + 100
-    assert camera.project(headset.rotation @ np.array([1.0, 0, 1]))[0] < camera.cx - 100
+    # Pictures have the wearer's left at the right and the face at the top, or are turned by 180°.
+    left, back = (headset.rotation @ np.array(each, float) for each in (LEFT, BACK))
+    assert way * (camera.project(left)[0] - camera.cx) > 100
+    assert way * (camera.cy - camera.project(back)[1]) > 100
 
 
 def test_a_file_may_choose_a_camera_and_say_its_size_how_it_is_worn_and_be_utf_16(

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import refused
 
-from base.errors import UserError
 from base.pickles import read_pickle
 
 SAMPLES = Path(__file__).parents[2].parent / "shared" / "other_sets" / "egowholemocap"
@@ -80,8 +80,7 @@ def test_anything_else_is_refused_by_name_and_does_not_run(tmp_path, monkeypatch
     one[()] = content
     np.save(tmp_path / "bad.npy", one)
     for path in (tmp_path / "bad.pkl", tmp_path / "bad.npy"):
-        with pytest.raises(UserError, match=f"refused: it would call {name}"):
-            read_pickle(path)
+        refused(f"refused: it would call {name}", read_pickle, path)
     assert not (tmp_path / "ran").exists()
 
 
@@ -90,13 +89,10 @@ def test_damaged_files_and_arrays_of_numbers_are_named(tmp_path):
     for i, data in enumerate([b"", b"no pickle", whole[: len(whole) // 2], b"\x93NUMPY\x01\x00"]):
         path = tmp_path / f"{i}.pkl"
         path.write_bytes(data)
-        with pytest.raises(UserError, match="damaged, or no pickle"):
-            read_pickle(path)
+        refused("damaged, or no pickle", read_pickle, path)
     np.save(tmp_path / "numbers.npy", np.zeros(3))
-    with pytest.raises(UserError, match="an array of numbers"):
-        read_pickle(tmp_path / "numbers.npy")
-    with pytest.raises(UserError, match="cannot be read"):
-        read_pickle(tmp_path / "missing.pkl")
+    refused("an array of numbers", read_pickle, tmp_path / "numbers.npy")
+    refused("cannot be read", read_pickle, tmp_path / "missing.pkl")
 
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="no samples of other sets")
@@ -130,13 +126,11 @@ def _state(dtype, state):
     ],
 )
 def test_types_that_lie_about_their_bytes_are_refused(tmp_path, content):
-    with pytest.raises(UserError, match=r"refused|damaged"):
-        read_pickle(_write(tmp_path / "bad.pkl", content))
+    refused(r"refused|damaged", read_pickle, _write(tmp_path / "bad.pkl", content))
 
 
 def test_a_few_bytes_do_not_take_gigabytes(tmp_path):
     (tmp_path / "a.pkl").write_bytes(b"\x80\x02]r\xff\xff\xff\x07.")  # a large place in the memo
     assert read_pickle(tmp_path / "a.pkl") == []
     (tmp_path / "b.pkl").write_bytes(b"\x80\x05\x96" + (1 << 40).to_bytes(8, "little") + b".")
-    with pytest.raises(UserError, match="damaged"):
-        read_pickle(tmp_path / "b.pkl")
+    refused("damaged", read_pickle, tmp_path / "b.pkl")

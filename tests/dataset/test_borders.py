@@ -10,7 +10,7 @@ import mutations
 import numpy as np
 import pytest
 import release
-from commands import pack
+from commands import pack, refused
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -131,8 +131,7 @@ def test_other_arrays_are_no_annotations_and_pickles_are_not_spoken_of(sets, arr
         np.save(path, np.array([Evil(sets / "ran")]), allow_pickle=True)
         for content in (path.read_bytes(), pickle.dumps(Evil(sets / "ran"))):
             path.write_bytes(content)
-            with pytest.raises(UserError, match="damaged, or no arrays of numbers; pack again"):
-                Packed(sets / "packed", TRAIN)
+            refused("damaged, or no arrays of numbers; pack again", Packed, sets / "packed", TRAIN)
         assert not (sets / "ran").exists()
 
 
@@ -192,6 +191,5 @@ def test_a_pipe_in_place_of_a_file_of_a_set_is_refused_and_not_waited_for(sets):
             assert not opened(sets)
             path.unlink()
     os.mkfifo(sets / "packed" / "skip_list.txt")
-    with pytest.raises(UserError, match="is a pipe or a device"):
-        read_skip_list(sets / "packed", TRAIN)
+    refused("is a pipe or a device", read_skip_list, sets / "packed", TRAIN)
     (sets / "packed" / "skip_list.txt").unlink()

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 import release
 import torch
+from commands import refused
 
-from base.errors import UserError
 from base.set_type import SetType
 from dataset import in_memory, open_split
 from dataset import loader as loader_module
@@ -50,8 +50,7 @@ def test_frames_in_memory_are_those_on_disk_less_the_broken(broken_fourth, tmp_p
     assert frame_id.number == 4 and (kept[4].image == broken_fourth[5].image).all()
     for path in tmp_path.rglob("*.png"):
         path.write_bytes(b"no picture")
-    with pytest.raises(UserError, match="none of 6 pictures"):
-        InMemory(broken_fourth, threads=1)
+    refused("none of 6 pictures", InMemory, broken_fourth, threads=1)
 
 
 def test_the_order_is_new_each_epoch_fixed_by_the_seed_and_can_be_gone_on_with(broken_fourth):

@@ -6,8 +6,8 @@ import numpy as np
 import other_sets_tiny
 import pytest
 import release
+from commands import refused
 
-from base.errors import UserError
 from base.frame import Frame, FrameId
 from base.headset import RELEASE_HEADSET, load_headset
 from base.set_type import SetType
@@ -113,8 +113,7 @@ def test_a_valset_is_of_the_roots_that_have_one(roots):
     found = Roots(roots, weights=[1, 9]).open(SetType.VAL, 64)
     assert [found.frame_id(row).number for row in range(len(found))] == [7]
     assert found.frame_id(0).character == "xr:male_008_a_a"
-    with pytest.raises(UserError, match=r"no TestSet in .*xr"):
-        Roots(roots).open(SetType.TEST, 64)
+    refused(r"no TestSet in .*xr", Roots(roots).open, SetType.TEST, 64)
 
 
 def test_one_root_is_opened_as_it_is(roots):
@@ -133,5 +132,4 @@ def test_names_formats_and_weights_are_one_for_each_root(tmp_path):
         ({"weights": [1]}, "--weights: give one for each"),
         ({"paths": [paths[0], tmp_path / "b" / ".." / "a" / "data"]}, "same folder twice"),
     ):
-        with pytest.raises(UserError, match=message):
-            Roots(**{"paths": paths} | changes)
+        refused(message, Roots, **{"paths": paths} | changes)

@@ -4,6 +4,7 @@ import h5py
 import numpy as np
 import pytest
 import scipy.io
+from commands import refused
 from other_sets import ego_body3m, mpi, unreal_ego
 
 from base.errors import BrokenFrameError, UserError
@@ -80,12 +81,12 @@ def test_a_copy_is_read_as_it_was_rendered(name, copy, rendered_for):
                 assert alike[np.argmin(far)] is frame and min(far) < 6
 
 
-@pytest.mark.parametrize("name", [n for n in COPIES if n != "mo2cap2"])
+@pytest.mark.parametrize("name", ["scene_ego", "ego_pw", "ego_body3m"])
 def test_labels_that_would_run_something_are_refused(name, copy, tmp_path):
     root = copy(name, mkdir=tmp_path / "ran")
     if name == "ego_body3m":  # sequences.py is read, not run
         assert len(opened(root)) == 3
-    elif name != "unreal_ego":  # whose pickles are not read
+    else:
         assert any("refused: it would call" in text for text in all_faults(root))
     assert not (tmp_path / "ran").exists()
 
@@ -103,12 +104,15 @@ def test_a_truncated_picture_is_a_broken_frame_and_the_others_are_read(name, cop
     assert broken == 1
 
 
-def test_poses_that_are_none_or_nan_are_named_and_left_out(copy):
+def test_poses_that_are_none_or_nan_are_left_out_other_cameras_and_folders_refused(copy):
     root = copy("scene_ego", none=(1,), nan=(2,))
     faults = all_faults(root)
     for text in ("no pose", "a joint has a coordinate of NaN"):
         assert sum(text in fault for fault in faults) == 2  # one of each sequence
     assert sum(map(len, opened(root).values())) == 4
+    refused("leave --headset out", open_split, root, TRAIN, headset=load_headset("mo2cap2"))
+    for near in (root.parent, root / "train"):
+        refused(f"is it {root} .scene_ego.", open_split, near, TRAIN)
 
 
 def test_clocks_pair_pictures_where_labels_do_not_name_them(copy, rendered_for):
@@ -170,8 +174,7 @@ def test_options_of_a_format_are_chosen_by_name(copy):
         ("ego_pw:colour=bgr", "no options|no TrainSet"),
         ("mocap2", "one of packed, xr_egopose, scene_ego"),
     ):
-        with pytest.raises(UserError, match=message):
-            open_split(root, TRAIN, format=format)
+        refused(message, open_split, root, TRAIN, format=format)
 
 
 def test_truth_in_another_frame_is_only_compared_after_alignment(copy, rendered_for):
@@ -196,19 +199,6 @@ def test_a_root_of_no_format_lists_what_was_looked_for(tmp_path):
         open_split(tmp_path, TRAIN)
     for text in ("imgs and annotation.pkl", "train.txt", "mo2cap2_chunk_0001", "sequences.py"):
         assert text in str(caught.value)
-
-
-def test_a_folder_one_level_off_is_pointed_to(copy):
-    root = copy("scene_ego")
-    for near in (root.parent, root / "train"):
-        with pytest.raises(UserError, match=f"is it {root} .scene_ego."):
-            open_split(near, TRAIN)
-
-
-def test_cameras_of_ones_own_are_refused_for_sets_that_have_theirs(copy):
-    root = copy("scene_ego")
-    with pytest.raises(UserError, match="leave --headset out"):
-        open_split(root, TRAIN, headset=load_headset("mo2cap2"))
 
 
 def test_truth_in_matlabs_newer_files_is_read_alike(copy):

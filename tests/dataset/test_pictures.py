@@ -104,7 +104,8 @@ def test_each_kind_is_read_as_it_was_saved_and_turned_as_it_says(kind, smooth):
         exif[274] = 6  # to be turned clockwise by 90°
         turned = decode_picture(saved(kind, smooth, exif=exif), "a").astype(int)
         assert np.abs(turned - np.rot90(smooth, -1)).mean() < 4
-    for cut in (len(data) // 3, len(data) - 40):
+    ends = (1, 12) if kind in ("PNG", "JPEG") else ()  # others have no mark at their end
+    for cut in (len(data) // 3, *(len(data) - missing for missing in (40, *ends))):
         with pytest.raises(BrokenFrameError, match=r"^a: "):
             decode_picture(data[:cut], "a")
 
@@ -180,12 +181,3 @@ def test_mutated_and_random_bytes_are_a_picture_or_a_broken_frame(kind, changes,
         assert str(error).startswith("a: ")
     else:
         assert image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3
-
-
-@pytest.mark.parametrize("suffix", [".png", ".jpg"])
-@pytest.mark.parametrize("missing", [1, 12, 300])
-def test_a_picture_cut_off_anywhere_is_broken(tmp_path, suffix, missing):
-    path = write(tmp_path / f"a{suffix}", RGB)
-    path.write_bytes(path.read_bytes()[:-missing])
-    with pytest.raises(BrokenFrameError, match=rf"a{suffix}: "):
-        read_picture(path)

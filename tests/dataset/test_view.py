@@ -7,18 +7,18 @@ import cv2
 import numpy as np
 import pytest
 import release
+from commands import pack, refused
 
 from base.cameras.fisheye import FisheyeCamera
 from base.cameras.ocam import OCamCamera
 from base.cameras.pinhole import PinholeCamera
-from base.errors import UserError
 from base.headset import RELEASE_HEADSET, Headset
 from base.release_camera import RELEASE_SQUARE
 from base.set_type import SetType
 from dataset import open_split
 from dataset.check import check_set
 from dataset.view import HeadsetView, own_view
-from utils import check_data, pack_data
+from utils import check_data
 
 TRAIN, SIZE = SetType.TRAIN, 200
 VIEW = RELEASE_SQUARE.resized(SIZE, SIZE)
@@ -94,24 +94,11 @@ def mixed(tmp_path_factory):
     return root, joints
 
 
-def test_packing_cuts_nothing_off_but_of_the_release(mixed, tmp_path):
-    root, _ = mixed
-    where = "--input", str(root), "--output", str(tmp_path), "--size", "240", "--jobs", "2"
-    pack_data.main([*where])
-    tree, packed = (open_split(one, TRAIN, view=VIEW) for one in (root, tmp_path))
-    for row in range(len(tree)):
-        lit = [data[row].image.max(-1) > 15 for data in (tree, packed)]
-        assert (lit[0] != lit[1]).mean() < 0.02
-
-
 @pytest.mark.parametrize("packed", [False, True])
 def test_pictures_2d_and_3d_joints_of_every_headset_agree_in_the_view(mixed, packed, tmp_path):
     root, joints = mixed
-    if packed:
-        where = "--input", str(root), "--output", str(tmp_path / "packed"), "--size", "480"
-        pack_data.main([*where, "--jobs", "2"])
-        root = tmp_path / "packed"
-    data = open_split(root, TRAIN, view=VIEW)
+    tree = open_split(root, TRAIN, view=VIEW)
+    data = open_split(pack(root, tmp_path / "packed", 480), TRAIN, view=VIEW) if packed else tree
     assert len(data) == 2 * len(HEADSETS) and data.camera == VIEW
     labels = data.annotations()
     for row in range(len(data)):
@@ -120,6 +107,8 @@ def test_pictures_2d_and_3d_joints_of_every_headset_agree_in_the_view(mixed, pac
         assert np.abs(frame.joints3d - true).max() < 1e-5
         assert np.abs(frame.joints2d - VIEW.project(true)).max() < 1e-2
         assert_dots_at_joints(frame)
+        lit = [each[row].image.max(-1) > 15 for each in (tree, data)]
+        assert (lit[0] != lit[1]).mean() < 0.02  # packing cuts nothing off
         for name in ("joints2d", "joints3d", "visible"):
             assert np.array_equal(getattr(labels, name)[row], getattr(frame, name))
 
@@ -162,8 +151,7 @@ def leave_headset_out(root, off=((0.0,), (0.0,))):
 def test_labels_that_do_not_fit_their_camera_are_refused_in_pixels(tmp_path):
     write_frame(tmp_path, replace(HEADSETS["turned"], camera=RELEASE_HEADSET.camera), 1, "a")
     leave_headset_out(tmp_path, [[9.0], [12.0]])
-    with pytest.raises(UserError, match=r"15\.0 px off .*xr-egopose.*--headset"):
-        open_split(tmp_path, TRAIN, SIZE)
+    refused(r"15\.0 px off .*xr-egopose.*--headset", open_split, tmp_path, TRAIN, SIZE)
     report = check_set(tmp_path, TRAIN, True, 1, 1.0)  # tells what is wrong of each
     assert [fault.detail for fault in report.faults] == ["by up to 15.0 px"]
 
@@ -196,8 +184,7 @@ def test_data_that_states_no_headset_is_read_packed_and_checked_with_one_given(t
         del mine[key]
     (tmp_path / "mine.yml").write_text(json.dumps(mine))
     given = "--headset", str(tmp_path / "mine.yml")
-    where = "--input", str(tmp_path / "tree"), "--output", str(tmp_path / "packed")
-    pack_data.main([*where, *given, "--size", "480", "--jobs", "1"])
+    pack(tmp_path / "tree", tmp_path / "packed", 480, *given)
     for root, headset in (("packed", None), ("tree", HEADSETS["turned"])):
         frame = open_split(tmp_path / root, TRAIN, view=VIEW, headset=headset)[0]
         assert np.abs(frame.joints3d - true).max() < 1e-5

@@ -117,9 +117,3 @@ def spoil(path, mkdir=None):
     """Keep the first half of a file; or make it a pickle that makes a folder when trusted."""
     half = path.read_bytes()[: path.stat().st_size // 2]
     path.write_bytes(b"cos\nmkdir\n(V%s\ntR." % str(mkdir).encode() if mkdir else half)
-
-
-def heatmaps(pixels, side):
-    """(…, side, side) bumps of height 1 around (…, 2) pixels of the heatmap."""
-    bumps = np.exp(-((np.arange(side) - pixels[..., None]) ** 2) / 2)
-    return bumps[..., 1, :, None] * bumps[..., 0, None, :]

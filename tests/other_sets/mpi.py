@@ -6,7 +6,7 @@ import pickle
 import cv2
 import h5py
 import numpy as np
-from other_sets.common import by_person, heatmaps, moved, scaramuzza, spoil, write_picture
+from other_sets.common import by_person, moved, scaramuzza, spoil, write_picture
 from scipy.io import savemat
 from scipy.spatial.transform import Rotation
 
@@ -19,8 +19,6 @@ _0112 += " -9.845174 -4.933322 5.333398 .984883 -1.098085 .171683 .203421"
 LENSES = {"05_08": scaramuzza(614.93216999, 527.53465649, _0508)}
 LENSES["01_12"] = scaramuzza(614.668874, 527.479001, _0112)
 LENSES["mo2cap2"] = scaramuzza(659.708711, 530.055662, _0508)
-#: Camera → calibration board on the helmet, about as it was.
-HAND_EYE = np.array([[1, 0, 0, -0.05], [0, 0, 1, 0.26], [0, -1, 0, -0.35], [0, 0, 0, 1.0]])
 
 
 def _pickle(path, content, protocol):
@@ -35,33 +33,24 @@ def _pose(frame, wrong):
     return pose
 
 
-def write_scene_ego(
-    folder, rendered, names=True, none=(), nan=(), drift=0, camera="05_08", truncated=0, mkdir=None
-):
-    """People in ``train``, the last in ``test``; both have a ``jian1``.  names: annotation.pkl too,
-    which has image_name; none, nan: rows of each sequence without pose, with a NaN; drift: in so
-    many frames the headset takes one picture more than the mocap system; camera: lens of pictures;
-    truncated: second picture of the first sequence; mkdir: its labels, trusted, make this folder"""
+def write_scene_ego(folder, rendered, none=(), nan=(), camera="05_08", truncated=False, mkdir=None):
+    """People in ``train``, the last in ``test``; both have a ``jian1``.  none, nan: rows of each
+    sequence without pose, with a NaN; camera: lens of pictures; truncated: second picture of the
+    first sequence; mkdir: its labels, trusted, make this folder."""
     for place, split, frames in by_person(rendered):
         sequence = folder / ("test" if split == "test" else "train")
         sequence /= ("jian1", "diogo1", "jian2", "pranay2")[0 if split == "test" else place]
-        ext, ego, taken, rows = 503 + 7 * place, 21 + 4 * place, 0, []
+        ext, ego, rows = 503 + 7 * place, 21 + 4 * place, []
         for n, frame in enumerate(frames):
             picture = frame.picture
             if camera != "05_08":
                 picture = LENSES["05_08"].as_seen_by(LENSES[camera], picture)
-            until = n + (n // drift + (n % drift > drift / 2) if drift else 0) + 1
-            for number in range(ego + taken, ego + until):
-                write_picture(sequence / "imgs" / f"img_{number:06d}.jpg", picture)
-            taken, row = until, {"ext_id": ext + n}
-            row["calib_board_pose"] = np.linalg.inv(frame.world @ HAND_EYE)
-            row["ego_pose_gt"] = None if n in none else _pose(frame, n in nan)
-            row["ext_pose_gt"] = moved(frame.world, frame.points(MPI15))
-            row |= {"image_name": f"img_{number:06d}.jpg", "ego_camera_matrix": frame.world}
-            rows.append(row)
-        if names:
-            _pickle(sequence / "annotation.pkl", rows, 3)
-        _pickle(sequence / "local_pose_gt.pkl", [dict(list(row.items())[:4]) for row in rows], 3)
+            name, pose = f"img_{ego + n:06d}.jpg", None if n in none else _pose(frame, n in nan)
+            write_picture(sequence / "imgs" / name, picture)
+            row = {"ext_id": ext + n, "ego_pose_gt": pose, "image_name": name}
+            rows.append(row | {"ext_pose_gt": moved(frame.world, frame.points(MPI15))})
+        _pickle(sequence / "annotation.pkl", rows, 3)
+        _pickle(sequence / "local_pose_gt.pkl", [dict(list(row.items())[:2]) for row in rows], 3)
         (sequence / "syn.json").write_text(json.dumps({"ego": ego, "ext": ext}))
         if truncated and place == 0:
             spoil(sequence / "imgs" / f"img_{ego + 1:06d}.jpg")
@@ -69,21 +58,19 @@ def write_scene_ego(
             spoil(path, mkdir)
 
 
-def write_ego_pw(folder, rendered, nan=(), stale=True, start=0, truncated=False, mkdir=None):
-    """Of frames with Mo2Cap2's headset; an identity with one sequence a person.  nan: rows with a
-    NaN; stale: image_path is where the set was made, as in the real one; start: number of the first
-    picture; truncated: second picture of the first sequence; mkdir: its labels make this folder."""
+def write_ego_pw(folder, rendered, truncated=False, mkdir=None):
+    """Of frames with Mo2Cap2's headset; an identity with one sequence a person, whose numbers do
+    not begin with 0.  truncated: second picture of the first sequence; mkdir: its labels make this
+    folder."""
     for place, _, frames in by_person(rendered):
         identity, rows = ("ayush", "binchen", "chao_new", "kripa")[place], []
         sequence = folder / identity / ("kitchen2", "out")[place % 2]
-        for number, frame in enumerate(frames, start):
+        for number, frame in enumerate(frames, 57):
             path, pose = sequence / "imgs" / f"img_{number:06d}.jpg", frame.points(MPI15)
             write_picture(path, frame.picture)
-            there = f"/CT/EgoMocap/{identity}/imgs/{path.name}" if stale else str(path)
+            there = f"/CT/EgoMocap/{identity}/imgs/{path.name}"  # where the set was made
             row = {"image_name": path.name, "image_path": there, "gt_pose": None}
-            row["joints_2d"] = LENSES["mo2cap2"].project(pose)
-            row["optimized_local_pose"] = _pose(frame, number - start in nan)
-            rows.append(row | {"global_pose": moved(frame.world, pose), "depth": pose[:, 2]})
+            rows.append(row | {"optimized_local_pose": pose.astype(np.float32)})
         _pickle(sequence / "pseudo_gt.pkl", rows, 4)
         if truncated and place == 0:
             spoil(sequence / "imgs" / rows[1]["image_name"])
@@ -91,10 +78,10 @@ def write_ego_pw(folder, rendered, nan=(), stale=True, start=0, truncated=False,
             spoil(sequence / "pseudo_gt.pkl", mkdir)
 
 
-def _square(picture, half):
+def _square(picture):
     """(3, 256, 256): the middle of a picture, channels first."""
-    middle = picture[512 - half : 512 + half, 640 - half : 640 + half]
-    return cv2.resize(middle, (256, 256), interpolation=cv2.INTER_AREA).transpose(2, 0, 1)
+    small = cv2.resize(picture[:, 128:1152], (256, 256), interpolation=cv2.INTER_AREA)
+    return small.transpose(2, 0, 1)
 
 
 def write_mo2cap2(folder, rendered, columns=32, bgr=False, left_first=False, truncated=False):
@@ -110,14 +97,10 @@ def write_mo2cap2(folder, rendered, columns=32, bgr=False, left_first=False, tru
         pictures = [frame.picture[..., :: -1 if bgr else 1] for frame in frames]
         poses = np.array([frame.points(order) for frame in frames])
         pixels = LENSES["mo2cap2"].project(poses)
-        views = ("", (pixels - (128, 0)) / 4, 512), ("Zoom", (pixels - (384, 256)) / 2, 256)
         name = f"training_data/mo2cap2_chunk_{place + 1:04d}.hdf5"
         with h5py.File(folder / name, "w") as chunk:
-            chunk["Annot2D"], chunk["Annot3D"] = views[0][1] + (columns, 0), poses * 1000
-            for kind, at, half in views:
-                chunk[f"{kind}Images"] = np.array([_square(each, half) for each in pictures])
-                maps = np.round(255 * heatmaps(at / 8, 32))
-                chunk[f"{kind}Heatmaps"] = maps.astype(np.uint8)
+            chunk["Annot2D"] = (pixels - (128, 0)) / 4 + (columns, 0)
+            chunk["Annot3D"], chunk["Images"] = poses * 1000, np.array([*map(_square, pictures)])
     tests = [("olek_outdoor", "fc2_save_2017-11-06-1502-", 158, people[-1][2])]
     tests += [("weipeng_studio", "frame_c_0_f_", 387, people[0][2])]
     for name, stem, first, frames in tests:

@@ -2,7 +2,6 @@
 
 import json
 
-import cv2
 import numpy as np
 from other_sets import common
 
@@ -19,7 +18,6 @@ ORDER = {"Head": "head", "Neck": "neck_01"}
 ORDER |= {side + ours: f"{name}_{s}" for ours, name in _LIMBS.items() for side, s in _SIDES}
 OTHERS = {"Hips": "pelvis", "Spine": "spine_01", "LeftShoulder": "clavicle_l"}
 OTHERS["RightShoulder"] = "clavicle_r"
-_NPY = "all_data_with_img-256_hm-64_pose-16_npy"
 
 
 def render_unreal_ego(count=6, per_person=2):
@@ -44,45 +42,24 @@ def _label(pair, swapped):
     return json.dumps({"ground_z_value": ground, "joints": joints})
 
 
-def _preprocessed(pair):
-    item = {"gt_local_pose": 100 * (pair[0].points(ORDER) - pair[0].points(["Hips"]))}
-    for eye, frame in zip(("left", "right"), pair, strict=True):
-        small = cv2.resize(frame.picture, (256, 256), interpolation=cv2.INTER_AREA) / 255
-        small = (small - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225)
-        item[f"input_rgb_{eye}"] = small.transpose(2, 0, 1)
-        pixels = LENS.project(frame.points(list(ORDER)[1:])) / 16
-        item[f"gt_heatmap_{eye}"] = common.heatmaps(np.rint(pixels), 64)
-    return np.array({key: value.astype(np.float32) for key, value in item.items()}, dtype=object)
-
-
-def write_unreal_ego(
-    folder, rendered, prefix="", swapped=False, half=False, truncated=False, mkdir=None
-):
+def write_unreal_ego(folder, rendered, prefix="", swapped=False, half=False, truncated=False):
     """A motion a person; frame numbers begin with 9.  prefix: of the lists' lines, as
     "./UnrealEgoData/"; swapped: left and right names of the json; half: the first motion lacks its
-    pictures from the second frame on; truncated: its first of the right camera; mkdir: its first
-    npy, trusted, makes this folder."""
+    pictures from the second frame on; truncated: its first of the right camera."""
     lists = {"train": "", "validation": "", "test": ""}
     for place, split, pairs in common.by_person(rendered):
         where = ("ArchVizInterior/Day", "Kitchen/Night", "Forest/Day")[place % 3]
         human = f"{where}/{pairs[0][0].character}/SKM_MenReadingGlasses_Shape_01"
         motion = f"{human}/{16 + place:03d}/digging_{place}"
         lists[split] += f"{prefix}{motion}\n"
-        for name in "json", _NPY:
-            (folder / motion / name).mkdir(parents=True)
+        (folder / motion / "json").mkdir(parents=True)
         for n, pair in enumerate(pairs, 9):
             (folder / motion / f"json/frame_{n}.json").write_text(_label(pair, swapped))
-            np.save(folder / motion / _NPY / f"frame_{n}.npy", _preprocessed(pair))
             for eye, frame in zip(("left", "right"), pair, strict=True):
-                views = {"final": frame.picture, "depth": np.full((1024, 1024), 60, np.uint8)}
-                for name, view in views.items() if not (half and place == 0 and n > 9) else ():
-                    where = f"fisheye_{name}_image/camera_{eye}/{name}_{n}.png"
-                    common.write_picture(folder / motion / where, view)
+                if not (half and place == 0 and n > 9):
+                    where = f"fisheye_final_image/camera_{eye}/final_{n}.png"
+                    common.write_picture(folder / motion / where, frame.picture)
         if truncated and place == 0:
             common.spoil(folder / motion / "fisheye_final_image/camera_right/final_9.png")
-        if mkdir and place == 0:
-            header = (path := folder / motion / _NPY / "frame_9.npy").read_bytes().split(b"\n")[0]
-            common.spoil(path, mkdir)
-            path.write_bytes(header + b"\n" + path.read_bytes())
     for split, lines in lists.items():
         (folder / f"{split}.txt").write_text(lines)

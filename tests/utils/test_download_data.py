@@ -119,16 +119,6 @@ def test_a_wrong_answer_never_makes_a_complete_part(partial, answer, starts, pub
     assert faults.starts[path.name] == starts
 
 
-def test_zeros_of_the_right_size_are_found_and_fetched_again(published, output):
-    for part in published.iterdir():
-        right = part.name not in (NAME, PARTS[2])
-        (output / part.name).write_bytes(part.read_bytes() if right else zeros(part))
-    with serving(published, faults := Faults()) as url:
-        run(url, output)
-    assert_same(published, output)
-    assert faults.starts[NAME] == [None] == faults.starts[PARTS[2]]
-
-
 def test_what_is_published_wrong_is_named_and_never_complete(published, output, capsys):
     path = published / PARTS[5]
     path.write_bytes(path.read_bytes()[:-8] + bytes(4) + path.read_bytes()[-4:])

@@ -23,39 +23,18 @@ from utils import make_synthetic
 
 OPTIONS = ("--ray_step", "2", "--frames_per_character", "1", "--seed", "7", "--workers", "1")
 COUNTS = ("--train", "3", "--val", "0", "--test", "0", "--label_frames", "1")
-SIN25, COS25 = math.sin(math.radians(25)), math.cos(math.radians(25))
-
-
-def seen_from(body, headset, directions):
-    """Directions (x to the wearer's left, y up, z ahead of an upright head) in camera axes."""
-    worn = mount(body, headset, np.random.default_rng(5))
-    trans, rot = (each[0] for each in camera_poses(worn, np.zeros((1, 3)), np.eye(3)[None]))
-    return trans, world_to_camera(trans + np.array(directions, float), trans, rot)
-
-
-@pytest.mark.parametrize(
-    ("mounted", "direction", "expected"),
-    [
-        ({}, (0, -1, 0), (0, 0, 1)),
-        ({}, (1, 0, 0), (1, 0, 0)),  # the wearer's left is the picture's right
-        ({}, (0, 0, 1), (0, 1, 0)),  # what is ahead lies at the bottom
-        ({"forward": 25.0}, (0, -COS25, SIN25), (0, 0, 1)),
-        ({"left": -25.0}, (-SIN25, -COS25, 0), (0, 0, 1)),
-        # To be turned by 90° clockwise until the face is at the top: it is at the left.
-        ({"rotate": 90.0}, (0, 0, -1), (-1, 0, 0)),
-        ({"rotate": 90.0, "forward": 25.0}, (0, -COS25, SIN25), (0, 0, 1)),
-    ],
-)
-def test_a_camera_looks_where_its_headset_says(poser, mounted, direction, expected):
-    headset = replace(RELEASE_HEADSET, tilt_spread=0.0, **mounted)
-    assert np.allclose(seen_from(poser.body, headset, direction)[1], expected, atol=1e-9)
 
 
 def test_another_mount_is_worn_as_the_releases_is_by_the_same_person(poser):
     moved = {"position": tuple(np.add(RELEASE_HEADSET.position, (3, 8, 9))), "rotate": 90.0}
     changes = {}, moved, {"position_spread": (0, 0, 0), "tilt_spread": 0.0}
     headsets = [replace(RELEASE_HEADSET, **change) for change in changes]
-    places, axes = zip(*(seen_from(poser.body, each, np.eye(3)) for each in headsets), strict=True)
+    places, axes = [], []
+    for each in headsets:
+        worn = mount(poser.body, each, np.random.default_rng(5))
+        trans, rot = (found[0] for found in camera_poses(worn, np.zeros((1, 3)), np.eye(3)[None]))
+        places.append(trans)
+        axes.append(world_to_camera(trans + np.eye(3), trans, rot))
     assert np.allclose(places[1] - places[0], (3, 8, 9))
     assert np.allclose(axes[1], axes[0] @ headsets[1].rotation.T)
     assert 0.05 < np.abs(places[0] - places[2]).min() < 2.0

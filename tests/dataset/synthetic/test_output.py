@@ -8,9 +8,8 @@ import cv2
 import killing
 import numpy as np
 import pytest
-from commands import TINY_SET, pack
+from commands import TINY_SET, pack, refused
 
-from base.errors import UserError
 from base.set_type import SetType
 from dataset import open_split
 from dataset.packed.packed import Packed
@@ -30,8 +29,7 @@ def test_parts_and_a_kill_give_what_packing_the_tree_gives(tiny_data, tmp_path, 
     first = ("utils/make_synthetic.py", "--output", direct, *command, "--part", "1/2")
     killing.kill(*first, at="dataset.synthetic.generate:run_job", call=2)
     assert any((direct / STAGING).rglob("*.json"))
-    with pytest.raises(UserError, match="finish packing"):
-        Packed(direct, SetType.TRAIN)
+    refused("finish packing", Packed, direct, SetType.TRAIN)
     for more in (["--part", "1/2"], ["--resume"]):  # the second time it is complete
         make(direct, *command, *more)
         (direct / "synthetic.json").rename(tmp_path / "note")

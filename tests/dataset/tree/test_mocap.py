@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 import release
-from commands import pack
+from commands import pack, refused
 
 from base.errors import BrokenFrameError, UserError
 from base.release_camera import RELEASE_CAMERA
@@ -120,11 +120,10 @@ def test_a_bad_label_is_refused_with_its_reason_in_one_line(reason, content):
 
 
 def test_missing_and_empty_sets_say_what_to_do(tmp_path):
-    with pytest.raises(UserError, match=r"no TrainSet in .*make_synthetic"):
-        open_split(tmp_path, TRAIN)
+    refused(r"no TrainSet in .*make_synthetic", open_split, tmp_path, TRAIN)
     (tmp_path / "ValSet").mkdir()
-    with pytest.raises(UserError, match=r"ValSet: no frame can be used: no label: give"):
-        open_split(tmp_path, SetType.VAL)
+    refused(r"ValSet: no frame can be used: no label: give", open_split, tmp_path, SetType.VAL)
+    assert not [*(tmp_path / "ValSet").iterdir()]  # nothing is kept beside nothing
     folder = release.camera_folder(tmp_path, "TestSet")
     release.write_label(folder, 1)
     release.write_picture(folder, 2)
