@@ -16,7 +16,7 @@ from tqdm import tqdm
 from base.arrays import read_array
 from base.documents import read_document
 from base.errors import UserError
-from base.files import write_bytes, write_text
+from base.files import sha256, write_bytes, write_text
 from base.lock import locked
 from base.remote import cache_folder, download, read_remote, size_of, upload, url_of
 from base.set_type import SetType
@@ -106,13 +106,18 @@ def claim(folder: Path, url: str) -> None:
         write_text(folder / _UPLOADED, "{}")
 
 
+def _state(path: Path) -> list[int | str]:
+    """Of what is uploaded; shards are large, and written only where they change."""
+    about = path.stat()
+    return [about.st_size, about.st_mtime_ns if path.suffix == ".tar" else sha256(path)]
+
+
 def upload_set(folder: Path, url: str) -> None:
     """Upload what of a packed set is not there yet, the shards first, the indices last; indices of
     before are emptied first."""
     files = [path for name in ("*.tar", ANNOTATIONS, INDEX) for path in folder.glob(f"*Set/{name}")]
     done, note = read_document(folder / _UPLOADED), folder / _UPLOADED
-    states = {path.relative_to(folder).as_posix(): path.stat() for path in files}
-    states = {name: [about.st_size, about.st_mtime_ns] for name, about in states.items()}
+    states = {path.relative_to(folder).as_posix(): _state(path) for path in files}
     left = {n for n, at in states.items() if done.get(n) != at or size_of(f"{url}/{n}") != at[0]}
     for name in {f"{name.partition('/')[0]}/{INDEX}" for name in left} & {*done}:
         upload(Path(os.devnull), f"{url}/{name}")
