@@ -111,8 +111,11 @@ def be_worker() -> None:
 
 
 def _start_worker() -> None:
-    """No worker outlives the parent."""
+    """No worker outlives the parent, nor do its locks."""
+    from tqdm import tqdm
+
     be_worker()
+    tqdm.set_lock(threading.RLock())  # its own one is for several processes
 
     def follow_parent() -> None:
         parent_process().join()

@@ -172,7 +172,8 @@ class _Parser(argparse.ArgumentParser):
         for name, value in vars(found).items():
             for path in value if isinstance(value, list) else [value]:
                 if isinstance(path, Path) and re.match(r"\w{2,}:/", str(path)):
-                    raise UserError(f"--{name} {path}: no folder or file on this machine")
+                    text = str(path).replace(":/", "://", 1)  # of which a path keeps one
+                    raise UserError(f"--{name} {text}: no folder or file on this machine")
         return found
 
 
