@@ -138,8 +138,10 @@ def in_processes(
     try:
         # The workers inherit that it is this process that Ctrl-C is for.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        running = {pool.submit(work, item, *how): item for item in items}
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        try:
+            running = {pool.submit(work, item, *how): item for item in items}
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         for done in as_completed(running):
             yield running.pop(done), done.result()
     except BrokenProcessPool:

@@ -7,6 +7,7 @@ import shutil
 import signal
 import sys
 import time
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -101,6 +102,16 @@ def test_ctrl_c_does_not_wait_for_workers(tmp_path):
             os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 130
     assert not list(tmp_path.iterdir())
+
+
+def test_a_pool_that_breaks_as_it_begins_leaves_ctrl_c_as_it_was(monkeypatch):
+    def submit(*_):
+        raise BrokenProcessPool
+
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    monkeypatch.setattr("concurrent.futures.ProcessPoolExecutor.submit", submit)
+    refused("a worker process was ended", list, in_processes(print, [1], 1))
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
 
 
 def test_parts_run_in_processes(tree, packed, tmp_path):
