@@ -17,10 +17,13 @@ def locked(folder: Path, wait: float = 0) -> Iterator[None]:
     ``wait`` seconds for another. The operating system drops the lock of a process that ends or is
     killed: none is ever stale; UserError where another process holds it, with that process's id, or
     the folder cannot be written."""
-    path = make_folder(folder) / ".lock"
+    path = folder / ".lock"
     lock = FileLock(path, timeout=wait)
     try:
-        lock.acquire()
+        while not lock.is_locked:
+            make_folder(folder)
+            with contextlib.suppress(FileNotFoundError):  # removed by who held it
+                lock.acquire()
     except Timeout:
         holder = path.read_text(errors="replace").strip()
         process = f"process {holder}" if holder.isdecimal() else "another process"

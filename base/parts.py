@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
-from multiprocessing import get_context, parent_process
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -64,20 +64,29 @@ class Part(NamedTuple):
         process at a time is told. Whatever dies, the same part again goes on from here."""
         write_text(self.folder(root) / _DONE, made_with, single_writer=True)
         with locked(root / PARTS, -1):
-            complete = all(part.done(root) == made_with for part in self.all())
-            if not complete:
-                print(f"part {self} is complete; the last one puts all together")
-            yield complete
+            other = next((part for part in self.all() if part.done(root) != made_with), None)
+            if other:
+                what = "the last one puts all together"
+                if other.done(root) is not None:
+                    what = f"{other} is of other options or inputs: make it again"
+                print(f"part {self} is complete; {what}")
+            yield other is None
 
 
 @contextmanager
-def writing(root: Path, part: Part | None, prepare: Callable[[], None]) -> Iterator[None]:
-    """While a run, or a part beside others, writes to an output folder; ``prepare`` is called when
-    no other process does, or prepares it."""
+def writing(
+    root: Path, part: Part | None, prepare: Callable[[], object] = lambda: None
+) -> Iterator[None]:
+    """While a run, or a part beside others of as many, writes to an output folder; ``prepare`` is
+    called when no other process does, prepares it, or puts its parts together."""
     with ExitStack() as held, ExitStack() as first:
+        if part:
+            first.enter_context(locked(root / PARTS, -1))
         (first if part else held).enter_context(locked(root, PATIENCE if part else 0))
-        for folder in () if part else (root / PARTS).glob("*-*"):
-            held.enter_context(locked(folder))
+        for folder in (root / PARTS).glob("*-*"):
+            if not (part and folder.name.endswith(f"-{part.count}")):
+                with locked(folder):
+                    pass  # nobody makes it
         prepare()
         if part:
             held.enter_context(part.held(root))
@@ -102,9 +111,11 @@ def be_worker() -> None:
 
 
 def _start_worker() -> None:
-    """Ctrl-C is the parent's to handle; no worker outlives the parent."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """No worker outlives the parent, nor do its locks."""
+    from tqdm import tqdm
+
     be_worker()
+    tqdm.set_lock(threading.RLock())  # its own one is for several processes
 
     def follow_parent() -> None:
         parent_process().join()
@@ -117,7 +128,7 @@ def in_processes(
     work: Callable[..., Any], items: Iterable[Item], workers: int, *how: Any
 ) -> Iterator[tuple[Item, Any]]:
     """Each item with what ``work(item, *how)`` returns, as it ends, from worker processes, or from
-    this one where it is a worker itself."""
+    this one where it is a worker itself. Ctrl-C ends them."""
     if _is_worker:
         yield from ((item, work(item, *how)) for item in items)
         return
@@ -125,7 +136,12 @@ def in_processes(
         os.environ[f"{name}_NUM_THREADS"] = "1"
     pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start_worker)
     try:
-        running = {pool.submit(work, item, *how): item for item in items}
+        # The workers inherit that it is this process that Ctrl-C is for.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            running = {pool.submit(work, item, *how): item for item in items}
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         for done in as_completed(running):
             yield running.pop(done), done.result()
     except BrokenProcessPool:
@@ -133,5 +149,9 @@ def in_processes(
             "a worker process was ended from outside, most likely for lack of memory: go on "
             "with fewer of them"
         ) from None
+    except (KeyboardInterrupt, GeneratorExit):
+        for child in active_children():
+            child.kill()
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

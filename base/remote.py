@@ -49,14 +49,16 @@ def url_of(path: Path) -> str | None:
 
 
 @functools.cache
-def _filesystem(scheme: str) -> Any:
-    import fsspec
-
+def _filesystem(host: str) -> Any:
+    """Of addresses that begin so: s3://bucket."""
+    scheme = host.partition("://")[0]
     try:
         if scheme not in _OBSTORE:
-            return fsspec.filesystem(scheme)
+            from fsspec.core import url_to_fs
+
+            return url_to_fs(host)[0]
         from obstore.fsspec import FsspecStore
-    except (ImportError, ValueError) as error:
+    except Exception as error:  # each package raises its own
         advice = "pip install -r requirements-scale.txt"
         raise UserError(f"{scheme}:// cannot be opened ({error}): {advice}") from None
     how = {"allow_http": True, "connect_timeout": _CONNECT}  # http where the address says so
@@ -69,7 +71,7 @@ def _opened(url: str) -> Iterator[Any]:
     """The filesystem, which tries again by itself; FileNotFoundError where nothing is there, or we
     may not know (stores say 403 of a missing file to who may not list their files); UserError for
     any other failure."""
-    system = _filesystem(url.partition("://")[0])
+    system = _filesystem("/".join(url.split("/")[:3]))
     try:
         yield system
     except Exception as error:  # what the stores raise shares no base class

@@ -4,6 +4,12 @@ import itertools
 import json
 import os
 import shutil
+import signal
+import sys
+import time
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from types import SimpleNamespace
 
 import archives
 import cv2
@@ -14,7 +20,8 @@ import release
 from commands import refused, run_inference
 
 import inference
-from base.parts import PARTS, Part
+from base.lock import locked
+from base.parts import PARTS, Part, in_processes, writing
 from utils import pack_data
 from utils.common import parts
 from utils.inference.predictor import EgoPosePredictor
@@ -75,6 +82,36 @@ def test_a_character_that_is_missing_is_not_taken_for_a_complete_part(tree, tmp_
     made = archives.contents(whole)
     assert {n for n in packed if n.endswith(kinds)} == {n for n in made if n.endswith(kinds)}
     assert all(made[name] == packed[name] for name in made if name.endswith(kinds))
+
+
+def interrupt(marker):
+    """As a worker: Ctrl-C comes while it has much to do."""
+    os.kill(os.getppid(), signal.SIGINT)
+    time.sleep(30)
+    Path(marker).touch()
+
+
+def test_ctrl_c_does_not_wait_for_workers(tmp_path):
+    if not (child := os.fork()):
+        try:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            list(in_processes(interrupt, [str(tmp_path / "went on")], 1))
+        except KeyboardInterrupt:
+            os._exit(130)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 130
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_pool_that_breaks_as_it_begins_leaves_ctrl_c_as_it_was(monkeypatch):
+    def submit(*_):
+        raise BrokenProcessPool
+
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    monkeypatch.setattr("concurrent.futures.ProcessPoolExecutor.submit", submit)
+    refused("a worker process was ended", list, in_processes(print, [1], 1))
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
 
 
 def test_parts_run_in_processes(tree, packed, tmp_path):
@@ -176,11 +213,12 @@ def test_a_part_is_made_anew_where_its_pictures_or_options_have_changed(
         return next(calls) - before - 1
 
     assert [batches("1", "--part", "1/2") for _ in range(2)] == [2, 0]
-    os.utime(pictures / "a" / "0.png", (1, 1))
-    assert batches("1", "--part", "1/2") == 2
-    assert batches("2", "--part", "2/2") == 1  # another run's
-    assert not (tmp_path / "out" / "poses.json").exists()
+    os.utime(pictures / "a" / "3.png", (1, 1))  # of the second, but lens and turn are of all
     assert batches("1", "--part", "2/2") == 2
+    assert not (tmp_path / "out" / "poses.json").exists()
+    assert batches("2", "--part", "1/2") == 1  # another run's
+    assert not (tmp_path / "out" / "poses.json").exists()
+    assert batches("1", "--part", "1/2") == 2
     assert len(json.loads((tmp_path / "out" / "poses.json").read_text())["frames"]) == 4
 
 
@@ -215,6 +253,51 @@ def test_a_part_that_is_made_again_is_not_complete_meanwhile(tmp_path):
             assert complete is last
     with one.held(tmp_path), two.finished(tmp_path, "same") as complete:
         assert not complete
+
+
+def test_no_part_begins_while_all_are_put_together(tmp_path, monkeypatch):
+    one, two = Part(1, 2).all()
+    with one.finished(tmp_path, "same"):
+        pass
+    with writing(tmp_path, two), two.finished(tmp_path, "same") as complete:
+        assert complete
+        monkeypatch.setattr("base.parts.locked", lambda folder, wait=0: locked(folder))
+        refused("is writing to this folder", writing(tmp_path, one).__enter__)
+
+
+def test_parts_of_different_numbers_are_not_made_at_the_same_time(tmp_path):
+    with writing(tmp_path, Part(1, 2)):
+        with writing(tmp_path, Part(2, 2)):
+            pass
+        for other in (Part(1, 3), None):
+            refused("is writing to this folder", writing(tmp_path, other).__enter__)
+    with writing(tmp_path, Part(1, 3)), writing(tmp_path, Part(2, 3)):
+        pass
+
+
+def test_what_keeps_parts_from_being_put_together_is_said(tmp_path, capsys):
+    for part, made_with in ((Part(2, 2), "old"), (Part(1, 2), "new")):
+        with part.finished(tmp_path, made_with) as complete:
+            assert not complete
+    assert "2/2 is of other options or inputs" in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_a_part_that_was_stopped_says_so(monkeypatch):
+    def main(argv):
+        print(f"one line\npart {argv[-1]} was stopped and is not complete")
+        sys.exit(143)
+
+    monkeypatch.setattr(parts, "be_worker", lambda: None)
+    monkeypatch.setitem(sys.modules, "stopped", SimpleNamespace(main=main))
+    how = "stopped", [], str(Path.cwd()), parts.project_version()
+    refused("^part 3/4 was stopped and is not complete$", parts.run_part, Part(3, 4), *how)
+
+
+@pytest.mark.parametrize("text", ["0/2", "3/2", "1", "1/1000001", "1/" + "9" * 5000])
+def test_a_part_that_cannot_be_is_refused(text, tree, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        pack_data.main(packing(tree, tmp_path, "--part", text))
+    assert "the first is 1/16" in capsys.readouterr().err
 
 
 def test_shares_are_all_items_once():

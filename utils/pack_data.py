@@ -67,7 +67,7 @@ from tqdm import tqdm
 
 from base.headset import load_headset
 from base.lock import clear_leftovers, locked
-from base.parts import PATIENCE, Part, writing
+from base.parts import Part, writing
 from base.set_type import SetType
 from dataset import data_format, format_name, looked_for
 from dataset.faults import Fault, summary
@@ -149,8 +149,7 @@ def main(argv: list[str] | None = None) -> None:
         return
     if is_packed(args.input):
         raise UserError(f"{args.input}: is packed already: give the parts or the tree it is from")
-    if args.part is None:  # others prepare the folder meanwhile
-        refuse_foreign(args.output)
+    refuse_foreign(args.output)
     form = data_format(args.input, format=args.format)
     how = {"check": True, "headset": args.headset and load_headset(args.headset)}
     how |= {"format": args.format, "size": args.size}
@@ -235,7 +234,6 @@ def _pack(
         if part is None:
             faults += _assemble(output, options, others, sets)
         elif not faults and held.enter_context(part.finished(output, made_with)):
-            held.enter_context(locked(output, PATIENCE))
             faults = _assemble(output, options, others, sets)
     if faults:
         raise UserError(

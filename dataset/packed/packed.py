@@ -99,7 +99,8 @@ class Packed(Split):
         if self.unstated != RELEASE_HEADSET:
             raise UserError(f"{self.root}: a packed set states its headsets: leave --headset out")
         has_picture = rows["shard"] >= 0
-        self._remote = url_of(self.root) is not None
+        #: Shards of a remote set whose files in the cache were found whole, or fetched.
+        self._remote, self._checked = url_of(self.root) is not None, set()
         if self.pictures and not self._remote:
             cut = self._cut_shards(rows[has_picture])
             faults += cut.values()
@@ -169,9 +170,15 @@ class Packed(Split):
                     raise
                 fetch_shard(path, partial(self._is_whole, code), self.cache_gb)
             else:
-                if self._remote:
+                if not self._remote:
+                    return file
+                checked = code in self._checked
+                self._checked.add(code)
+                if checked or self._is_whole(code, path):
                     mark_used(path)
-                return file
+                    return file
+                file.close()  # damaged since it came, or as it was there
+                path.unlink(missing_ok=True)
         raise UserError(f"{path}: other processes delete it as it comes: raise data.cache_gb")
 
     def _is_whole(self, code: int, path: Path) -> bool:

@@ -21,6 +21,7 @@ from dataset.annotations import Table
 from dataset.faults import Fault
 from dataset.labels import Label, parse_label
 from dataset.packed.shards import (
+    INDEX,
     ROW,
     ROWS,
     Environment,
@@ -165,6 +166,7 @@ def _complete_shard(
         key = frame_key(frame_id)
         files |= {f"{key}.jpg": jpegs[frame_id], f"{key}.json": samples[frame_id]}
     if files and (files != old or new):  # also where it is the same, for its time
+        (path.parent / INDEX).unlink(missing_ok=True)  # it says that the set is whole
         write_shard(path, files)
         there = read_shard(path)
     return {frame_id: there[f"{frame_key(frame_id)}.jpg"] for frame_id in sorted(jpegs)}, faults

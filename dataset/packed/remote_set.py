@@ -6,13 +6,17 @@ import json
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+import numpy as np
+from isal import isal_zlib
 from tqdm import tqdm
 
+from base.arrays import read_array
 from base.documents import read_document
 from base.errors import UserError
-from base.files import write_bytes, write_text
+from base.files import sha256, write_bytes, write_text
 from base.lock import locked
 from base.remote import cache_folder, download, read_remote, size_of, upload, url_of
 from base.set_type import SetType
@@ -43,17 +47,27 @@ def mirror(root: Path) -> None:
 def _mirror_set(folder: Path) -> None:
     """Index and annotations of a set; where these are others than before, its shards go."""
     index, path = read_remote(f"{url_of(folder)}/{INDEX}"), folder / INDEX
-    if path.is_file() and path.read_bytes() == index:
+    annotations = folder / ANNOTATIONS
+    if path.is_file() and path.read_bytes() == index and _fits(index, annotations):
         return
     for old in (path, *folder.glob("*.tar")):
         old.unlink(missing_ok=True)
-    if index is None:
-        (folder / ANNOTATIONS).unlink(missing_ok=True)
+    if not index:  # b"" while the set is written anew
+        annotations.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # locks lie in it
             folder.rmdir()
         return
-    download(f"{url_of(folder)}/{ANNOTATIONS}", folder / ANNOTATIONS)
+    download(f"{url_of(folder)}/{ANNOTATIONS}", annotations, partial(_fits, index))
     write_bytes(path, index)  # last: it tells that the annotations are there
+
+
+def _fits(index: bytes, annotations: Path) -> bool:
+    """Whether annotations are whole, and those of an index."""
+    try:
+        rows, crc = read_array(annotations), json.loads(index).get("crc")
+    except (UserError, ValueError, AttributeError):
+        return False
+    return crc in (None, isal_zlib.crc32(rows.view(np.uint8)))
 
 
 def fetch_shard(path: Path, whole: Callable[[Path], bool], cache_gb: float) -> None:
@@ -82,24 +96,36 @@ def mark_used(path: Path) -> None:
 def claim(folder: Path, url: str) -> None:
     """UserError where a place cannot be written, or holds a set that was not packed in ``folder``;
     the manifest goes there."""
-    if not (folder / _UPLOADED).is_file() and read_remote(f"{url}/{MANIFEST}") is not None:
-        raise UserError(f"{url}: holds a packed set already: give another --output")
+    if not (folder / _UPLOADED).is_file():
+        own, there = (folder / MANIFEST).read_bytes(), read_remote(f"{url}/{MANIFEST}")
+        sets = (read_remote(f"{url}/{set_type.folder}/{INDEX}") for set_type in SetType)
+        if there is not None and (there != own or any(sets)):  # else ours, killed right here
+            raise UserError(f"{url}: holds a packed set already: give another --output")
     upload(folder / MANIFEST, f"{url}/{MANIFEST}")
     if not (folder / _UPLOADED).is_file():
         write_text(folder / _UPLOADED, "{}")
 
 
+def _state(path: Path) -> list[int | str]:
+    """Of what is uploaded; shards are large, and written only where they change."""
+    about = path.stat()
+    return [about.st_size, about.st_mtime_ns if path.suffix == ".tar" else sha256(path)]
+
+
 def upload_set(folder: Path, url: str) -> None:
-    """Upload what of a packed set is not there yet, the shards first, the indices last."""
+    """Upload what of a packed set is not there yet, the shards first, the indices last; indices of
+    before are emptied first."""
     files = [path for name in ("*.tar", ANNOTATIONS, INDEX) for path in folder.glob(f"*Set/{name}")]
     done, note = read_document(folder / _UPLOADED), folder / _UPLOADED
-    total = sum(path.stat().st_size for path in files)
+    states = {path.relative_to(folder).as_posix(): _state(path) for path in files}
+    left = {n for n, at in states.items() if done.get(n) != at or size_of(f"{url}/{n}") != at[0]}
+    for name in {f"{name.partition('/')[0]}/{INDEX}" for name in left} & {*done}:
+        upload(Path(os.devnull), f"{url}/{name}")
+        left.add(name)
+    total = sum(states[name][0] for name in left)
     with tqdm(total=total, desc="uploading", unit="B", unit_scale=True) as bar:
-        for path in files:
-            name, about = path.relative_to(folder).as_posix(), path.stat()
-            state = [about.st_size, about.st_mtime_ns]
-            if done.get(name) != state or size_of(f"{url}/{name}") != about.st_size:
-                upload(path, f"{url}/{name}")
-                done[name] = state
-                write_text(note, json.dumps(done), single_writer=True)
-            bar.update(about.st_size)
+        for name in filter(left.__contains__, states):
+            upload(folder / name, f"{url}/{name}")
+            done[name] = states[name]
+            write_text(note, json.dumps(done), single_writer=True)
+            bar.update(states[name][0])

@@ -52,7 +52,7 @@ def refuse_foreign(root: Path) -> None:
     """UserError for an output that holds other things than a packed set."""
     if (root / MANIFEST).is_file() or not root.exists():
         return
-    if not root.is_dir() or any(path.name != ".lock" for path in root.iterdir()):
+    if not root.is_dir() or any(path.name[0] != "." for path in root.iterdir()):
         raise UserError(f"{root} is not empty and holds no packed set: give another --output")
 
 

@@ -13,8 +13,8 @@ from base.documents import read_document
 from base.errors import UserError
 from base.files import write_text
 from base.headset import RELEASE_HEADSET
-from base.lock import clear_leftovers, locked
-from base.parts import PARTS, PATIENCE, Part, in_processes, writing
+from base.lock import clear_leftovers
+from base.parts import Part, in_processes, writing
 from dataset.packed.shards import MANIFEST as PACKED_MANIFEST
 from dataset.packed.shards import PackOptions
 from dataset.synthetic.body.body_model import load_rig, make_body
@@ -32,7 +32,7 @@ def check_folder(root: Path, made_with: dict, resume: bool) -> None:
     manifest = root / _MANIFEST
     if root.exists() and not root.is_dir():
         raise UserError(f"{root} is a file: give a folder with --output")
-    if not root.is_dir() or all(path.name in (".lock", PARTS) for path in root.iterdir()):
+    if not root.is_dir() or all(path.name[0] == "." for path in root.iterdir()):
         return
     if not manifest.is_file():
         raise UserError(
@@ -81,8 +81,7 @@ def generate(
     if found := [message for message, wrong in faults.items() if wrong]:
         raise UserError(found[0])
     made_with = recipe.described() | {"pack": pack and pack.as_dict()}
-    if part is None:
-        check_folder(root, made_with, resume)
+    check_folder(root, made_with, resume or part is not None)
     print("preparing the body model: seconds, or a minute where it was never used", flush=True)
     load_rig()  # the first load of a machine fills a cache that the workers use
     body = make_body(male=True, full=False, short=False, rng=np.random.default_rng(0))
@@ -97,10 +96,10 @@ def generate(
         check_folder(root, made_with, resume or part is not None)
         for folder in {path.parent for path in root.rglob(".*.part*") if part is None}:
             clear_leftovers(folder)
+        write_text(root / _MANIFEST, json.dumps(made_with, indent=2) + "\n")
         if pack:
             remove_indices(root)
             write_text(root / PACKED_MANIFEST, json.dumps(made_with["pack"], indent=1) + "\n")
-        write_text(root / _MANIFEST, json.dumps(made_with, indent=2) + "\n")
 
     with ExitStack() as held:
         held.enter_context(writing(root, part, prepare))
@@ -124,8 +123,6 @@ def generate(
                         job.folder.finish()
         complete = held.enter_context(part.finished(root, f"{counts}")) if part else True
         if pack and complete:
-            if part:
-                held.enter_context(locked(root, PATIENCE))
             put_together(root, pack)
     return missing
 

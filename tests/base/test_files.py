@@ -70,6 +70,20 @@ def test_second_process_is_refused_with_the_id_of_the_first_until_it_is_killed(t
         pass
 
 
+def test_a_folder_that_is_removed_as_it_is_locked_is_made_again(tmp_path, monkeypatch):
+    removed = []
+
+    def make_and_remove(path):
+        if not removed:
+            removed.append(path)
+        else:
+            path.mkdir()
+
+    monkeypatch.setattr("base.lock.make_folder", make_and_remove)
+    with locked(tmp_path / "out"):
+        assert removed == [tmp_path / "out"] and (tmp_path / "out" / ".lock").is_file()
+
+
 def run(path, *names, adds=False, fail=False):
     with RunFolder(path, adds) as folder:
         for name in names:

@@ -162,6 +162,15 @@ def test_killed_at_any_moment_and_run_again_the_files_are_the_same(kind, tree, p
     assert archives.contents(tmp_path / "a") == archives.contents(tmp_path / "undisturbed")
 
 
+def test_a_set_in_which_a_picture_changes_is_not_complete_until_it_is_packed(tree, tmp_path):
+    run(tree, tmp_path / "a")
+    next(tree.glob("TrainSet/**/*.png")).touch()
+    command = options(tree, tmp_path / "a", "--frames_per_shard", "2")
+    killing.kill("utils/pack_data.py", *command, at="dataset.packed.packing:write_shard")
+    assert not (tmp_path / "a" / "TrainSet" / "index.json").exists()
+    assert_as_fresh(tree, tmp_path)
+
+
 def test_bad_input_is_one_line(tree, parts, tmp_path):
     run(tree, tmp_path / "a")
     (tmp_path / "empty").mkdir()
@@ -231,6 +240,8 @@ def test_two_packers_exclude_each_other_and_what_killed_ones_left_is_cleared(tre
     (rows / ".x.npz.part").touch()
     (rows.parent / ".x.tar.part").touch()
     refused("is not empty", run, tree, tmp_path / "a")
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / ".packed.json.part").touch()  # of one that was killed as it began
     run(tree, tmp_path / "b")
     shutil.copy(tmp_path / "b" / "packed.json", tmp_path / "a")
     run(tree, tmp_path / "a")

@@ -162,7 +162,14 @@ class _Parser(argparse.ArgumentParser):
             raise UserError(
                 f"{rest[0]}: one value too many; quote a pattern of files: 'pictures/*.png'"
             )
-        return super().parse_args(given, namespace) if rest else found
+        if rest:
+            return super().parse_args(given, namespace)
+        for name, value in vars(found).items():
+            for path in value if isinstance(value, list) else [value]:
+                if isinstance(path, Path) and re.match(r"\w{2,}:/", str(path)):
+                    text = str(path).replace(":/", "://", 1)  # of which a path keeps one
+                    raise UserError(f"--{name} {text}: no folder or file on this machine")
+        return found
 
 
 def command_parser(

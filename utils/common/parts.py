@@ -21,14 +21,17 @@ from utils.common.paths import REPOSITORY
 #: Parts for each CPU or GPU of a cluster, so that the last ones end together; and how often one is
 #: tried again whose worker or node has died.
 _PER_DEVICE, _RETRIES = 4, 10
+_count = whole_number(1, 10**6)
 _PACKAGES = "base", "dataset", "model", "utils"
 
 
 def _part(text: str) -> Part:
     number, _, count = text.partition("/")
-    if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
-        raise argparse.ArgumentTypeError(f"'{text}': of 16, the first is 1/16, the last 16/16")
-    return Part(int(number), int(count))
+    try:
+        return Part(whole_number(1, _count(count))(number), int(count))
+    except argparse.ArgumentTypeError:
+        text = f"'{text}': of 16, the first is 1/16, the last 16/16"
+        raise argparse.ArgumentTypeError(text) from None
 
 
 def add_part_options(parser: argparse.ArgumentParser, of: str) -> None:
@@ -39,7 +42,7 @@ def add_part_options(parser: argparse.ArgumentParser, of: str) -> None:
     )
     add("--part", type=_part, metavar="I/N", help=text)
     text = "make all N parts, in as many processes as there are cores"
-    add("--parts", type=whole_number(1, 10**6), metavar="N", help=text)
+    add("--parts", type=_count, metavar="N", help=text)
     text = "make them as tasks of the Ray cluster at ADDRESS (default: the one of this machine or "
     text += f"job), {_PER_DEVICE} for each CPU unless --parts says how many"
     add("--ray", nargs="?", const="auto", metavar="ADDRESS", help=text)
@@ -65,7 +68,7 @@ def project_version() -> str:
 
 def run_part(part: Part, module: str, argv: list[str], folder: str, version: str) -> str:
     """Run a part of the command of a module in this process, from a folder; returns what it prints.
-    UserError where this project is not of that version."""
+    UserError where this project is not of that version, or the part was stopped."""
     if project_version() != version:
         here = f"{project_version()} in {REPOSITORY} on {socket.gethostname()}"
         raise UserError(f"this project is {version} where the command runs, but {here}: update it")
@@ -73,14 +76,18 @@ def run_part(part: Part, module: str, argv: list[str], folder: str, version: str
     be_worker()
     bars, printed = io.StringIO(), io.StringIO()
     with contextlib.redirect_stderr(bars), contextlib.redirect_stdout(printed):
-        importlib.import_module(module).main([*argv, "--part", str(part)])
+        try:
+            importlib.import_module(module).main([*argv, "--part", str(part)])
+        except SystemExit:
+            said = (bars.getvalue() + printed.getvalue()).strip()
+            raise UserError(said.rpartition("\n")[2]) from None
     return printed.getvalue()
 
 
 def run_parts(module: str, argv: list[str] | None, ray: str | None, gpu: bool = False) -> None:
     """Run all parts of the command of a module with these arguments (default: of this process), on
     the Ray cluster at ``ray``, with a ``gpu`` for each where it has any, else in processes here."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser = argparse.ArgumentParser(add_help=False)
     add_part_options(parser, "")
     given, rest = parser.parse_known_args(sys.argv[1:] if argv is None else argv)
     how = module, rest, str(Path.cwd()), project_version()
@@ -140,7 +147,9 @@ def _on_ray(parts: list[Part], how: tuple, gpus: int) -> Iterator[tuple[Part, st
             try:
                 yield part, ray.get(done)
             except ray.exceptions.RayTaskError as error:
-                raise (error.cause if isinstance(error.cause, UserError) else error) from None
+                raise (
+                    error.cause if isinstance(error.cause, UserError | OSError) else error
+                ) from None
             except ray.exceptions.RayError as error:
                 why = str(error).strip().partition("\n")[0]
                 raise UserError(

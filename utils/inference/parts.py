@@ -16,8 +16,9 @@ import numpy as np
 from base.arrays import read_arrays
 from base.errors import UserError
 from base.files import make_folder, sha256
-from base.parts import PARTS, Part
+from base.parts import PARTS, Part, writing
 from base.run_folder import RunFolder
+from utils.common.parts import project_version
 from utils.common.signals import Interruption
 from utils.inference.picture_source import PictureSource
 from utils.inference.predictor import EgoPosePredictor, Pose
@@ -52,39 +53,35 @@ def check_parts(source: Source, predictor: EgoPosePredictor, video: bool, smooth
 def of_run(arguments: Namespace, source: PictureSource, predictor: EgoPosePredictor) -> str:
     """What all parts of a run have in common."""
     own = {key: value for key, value in vars(arguments).items() if key not in ("part", "save_dir")}
-    names = hashlib.sha256("\0".join(map(str, source.paths)).encode("utf-8", "surrogateescape"))
-    content = own | {"model": sha256(predictor.checkpoint), "files": names.hexdigest()}
-    return json.dumps(content, default=str, sort_keys=True)
-
-
-def _state(paths: Sequence[Path]) -> str:
-    """Changes when one of the files does."""
-    digest = hashlib.sha256()
-    for path in paths:
+    pictures = hashlib.sha256()
+    for path in source.paths:
+        pictures.update(os.fsencode(path))
         with contextlib.suppress(OSError):
             there = path.stat()
-            digest.update(f"{there.st_size} {there.st_mtime_ns}\n".encode())
-    return digest.hexdigest()
+            pictures.update(f"\0{there.st_size} {there.st_mtime_ns}\0".encode())
+    named = (Path(str(value).partition("#")[0]) for value in own.values())
+    own |= {"files": [sha256(path) for path in (*named, predictor.checkpoint) if path.is_file()]}
+    own |= {"confidence": predictor.confidence, "pictures": pictures.hexdigest()}
+    return json.dumps(own | {"version": project_version()}, default=str, sort_keys=True)
 
 
 class _PartSink(Sink):
     """Keeps the results of a part in a folder, with what they are of."""
 
-    def __init__(self, folder: Path, source: PictureSource, made_with: str) -> None:
+    def __init__(self, folder: Path, made_with: str) -> None:
         self._path, self._results = make_folder(folder) / _POSES, []
-        self._source, self._made_with = source, made_with
+        self._made_with = made_with
 
     def add(self, result: FramePose, picture: np.ndarray) -> None:
         self._results.append(result)
 
     def finish(self, summary: Summary) -> None:
-        poses, cut = [result.pose for result in self._results], self._source.range
+        poses = [result.pose for result in self._results]
         known = [n for n in _OF_POSES if poses and getattr(poses[0], n) is not None]
         arrays = {f"frame.{n}": [getattr(r, n) for r in self._results] for n in _OF_FRAMES}
         arrays |= {f"pose.{n}": [getattr(pose, n) for pose in poses] for n in known}
         meta = {"unreadable": summary.unreadable, "lenses": summary.lenses}
-        meta |= {"made_with": self._made_with, "range": [cut.start, cut.stop]}
-        meta["state"] = _state(self._source.paths[cut])
+        meta["made_with"] = self._made_with
         np.savez(self._path, meta=np.array(json.dumps(meta)), **arrays)
 
 
@@ -101,11 +98,9 @@ class Parts:
     def _is_there(self) -> bool:
         """Whether this part was made before, from the same pictures as they are now."""
         try:
-            meta = self._read(self._part)[1]
+            return self._read(self._part)[1]["made_with"] == self._made_with
         except UserError:
             return False
-        files = self._source.paths[slice(*meta["range"])]
-        return meta["made_with"] == self._made_with and meta["state"] == _state(files)
 
     @contextlib.contextmanager
     def with_others(
@@ -116,14 +111,14 @@ class Parts:
     ) -> Iterator[bool]:
         """Make this part, unless it is there, by ``find``, with ``drawings`` in a folder; yields
         whether all are there, which are removed at the end."""
-        with self._part.held(self._root):
+        with writing(self._root, self._part):
             if not self._is_there():
                 with (
                     RunFolder(self._part.folder(self._root) / RESULTS) as own,
                     contextlib.ExitStack() as stack,
                     interruption,
                 ):
-                    sinks = [*drawings(own.new), _PartSink(own.new, self._source, self._made_with)]
+                    sinks = [*drawings(own.new), _PartSink(own.new, self._made_with)]
                     for sink in sinks:
                         stack.enter_context(contextlib.closing(sink))
                     if number := find(sinks=sinks, part=self._part).interrupted:

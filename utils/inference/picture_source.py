@@ -33,7 +33,7 @@ class PictureSource(Source):
         # A link is read elsewhere than in its folder.
         self.reads = {path if path.is_symlink() else path.parent for path in paths}
         self.total, self.nested = len(paths), any(path.parent != root for path in paths)
-        self.range = slice(0, self.total)
+        self._range = slice(0, self.total)
         self._sequences: dict[str, list[Path]] = {}
         folders: set[str] = set()
         for parent, pictures in groupby(paths, lambda path: path.parent):
@@ -45,11 +45,11 @@ class PictureSource(Source):
         out the same to the last bit."""
         batches = -(-len(self.paths) // batch_size)
         first, end = (batches * k // part.count for k in (part.number - 1, part.number))
-        self.range = slice(first * batch_size, min(end * batch_size, len(self.paths)))
-        self.total = self.range.stop - self.range.start
+        self._range = slice(first * batch_size, min(end * batch_size, len(self.paths)))
+        self.total = self._range.stop - self._range.start
 
     def __iter__(self) -> Iterator[LazyFrame]:
-        return islice(self._frames(), self.range.start, self.range.stop)
+        return islice(self._frames(), self._range.start, self._range.stop)
 
     def _frames(self) -> Iterator[LazyFrame]:
         names: set[str] = set()

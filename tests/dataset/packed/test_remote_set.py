@@ -143,6 +143,21 @@ def test_what_arrives_damaged_is_fetched_again(filled, packed):
     assert shards_asked(filled) == dict.fromkeys(names, 2)
 
 
+def test_what_the_cache_has_lost_or_damaged_is_fetched_again(filled, packed, cache):
+    local = open_split(packed, SetType.TRAIN)
+    assert_same(open_split(URL, SetType.TRAIN), local)
+    one, two, three, *_ = sorted(cache.rglob("TrainSet/*.tar"))
+    annotations = cache / "s3/bucket/some/packed/TrainSet/annotations.npy"
+    for path in (one, two, annotations):
+        content = path.read_bytes()
+        path.write_bytes(content[:-9000] if path == one else content[:-9000] + bytes(9000))
+    three.unlink()
+    anew()
+    assert_same(open_split(URL, SetType.TRAIN), local)
+    asked = shards_asked(filled)
+    assert sorted(asked.values())[-3:] == [2, 2, 2] and set(asked.values()) <= {1, 2}
+
+
 def test_the_cache_is_bounded_and_drops_what_was_not_used_for_longest(filled, cache):
     data = open_split(URL, SetType.TRAIN)
     first = [np.flatnonzero(data.shards == code)[0] for code in range(3)]
@@ -173,6 +188,8 @@ def test_another_index_makes_the_shards_be_fetched_anew(filled, tiny_data, tmp_p
         ("s3://bucket/other", "s3://bucket/other: holds no packed set"),
         ("s3://bucket/../x", "not a place such as"),
         ("gopher://bucket/x", "gopher:// cannot be opened"),
+        ("ftp://127.0.0.1:1/x", "ftp:// cannot be opened"),
+        ("zip://x", "zip:// cannot be opened"),
     ],
 )
 def test_what_is_not_there_is_one_line(url, message, filled):
@@ -209,6 +226,31 @@ def test_packing_writes_there_and_goes_on_where_it_was_stopped(store, packed, ti
         for path in (packed / name).glob("*.*"):
             assert store.objects[f"some/packed/{name}/{path.name}"] == path.read_bytes()
     assert_same(open_split(URL, SetType.TEST), open_split(packed, SetType.TEST))
+
+
+def test_a_set_that_is_written_anew_cannot_be_read_until_it_is_whole(store, tiny_data, cache):
+    how = tiny_data, URL, 64, "--frames_per_shard", 3
+    pack(*how)
+    own = cache.parent / "packing/s3/bucket/some/packed"
+    next(own.glob("ValSet/*.tar")).touch()
+    store.most_puts = sum(n for (method, _), n in store.asked.items() if method == "PUT") + 2
+    refused("Stopped", pack, *how)
+    refused("no ValSet in", open_split, URL, SetType.VAL)
+    store.most_puts = None
+    pack(*how)
+    anew()
+    assert_same(open_split(URL, SetType.VAL), open_split(own, SetType.VAL))
+
+
+def test_an_upload_that_is_killed_as_it_begins_goes_on(store, tiny_data, cache):
+    pack(tiny_data, URL)
+    own = cache.parent / "packing/s3/bucket/some/packed/.uploaded.json"
+    own.unlink()
+    refused("holds a packed set already", pack, tiny_data, URL)
+    for key in [key for key in store.objects if key.endswith("index.json")]:
+        del store.objects[key]
+    pack(tiny_data, URL)
+    assert any(key.endswith("index.json") for key in store.objects)
 
 
 def test_packing_is_refused_before_it_begins(store, filled, tiny_data, tmp_path, cache):

@@ -137,6 +137,7 @@ def test_parts_give_the_files_of_a_single_run(small, tmp_path, make):
 
 def test_one_run_writes_to_a_folder_or_parts_beside_each_other(tmp_path, make, refused):
     options = [*TRAIN, "2", "--frames_per_character", "1"]
+    (tmp_path / ".synthetic.0.part.json").touch()  # of one that was killed as it began
     with locked(tmp_path / ".parts" / "1-2"):
         assert "is writing" in refused("--output", tmp_path, *options, "--part", "1/2")
         make(tmp_path, *options, "--part", "2/2")

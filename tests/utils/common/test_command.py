@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -117,6 +118,16 @@ def test_an_empty_argument_is_refused_not_taken_for_the_current_folder(capsys):
         with pytest.raises(SystemExit, match="2"):
             command_parser("", "data_root").parse_args(arguments)
         assert "is empty" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["s3://bucket/out", "hf://datasets/a/b", "memory://x"])
+def test_a_place_elsewhere_is_no_folder_of_this_machine(text, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    parser = command_parser("", "data_root", "save_dir", several={"type": Path, "nargs": "+"})
+    assert "cache" in str(parser.parse_args(["--data_root", text, "--save_dir", "x"]).data_root)
+    for given in (["--save_dir", text], ["--save_dir", "x", "--several", "y", text]):
+        with pytest.raises(UserError, match=f"{text}: no folder or file on this machine"):
+            parser.parse_args(given)
 
 
 @pytest.mark.parametrize(
