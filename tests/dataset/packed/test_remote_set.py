@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 
 import fsspec
 import numpy as np
@@ -120,6 +121,32 @@ def test_the_check_reads_it_and_names_what_is_missing_or_damaged(filled, cache):
     filled.objects[second] = whole[:-9000] + bytes(9000)
     del filled.objects[first]
     assert check() == [key.removeprefix("some/packed/") for key in (first, second)]
+
+
+def test_parts_of_a_check_meet_beside_a_report_that_all_machines_see(
+    filled, cache, tmp_path, monkeypatch
+):
+    command, report = (
+        ["--data_root", URL, "--jobs", "1", "--report"],
+        tmp_path / "shared" / "r.json",
+    )
+    del filled.objects[sorted(key for key in filled.objects if key.endswith(".tar"))[-1]]
+
+    def run(*part):
+        anew()  # another machine, with nothing of the first one's
+        shutil.rmtree(cache, ignore_errors=True)
+        check_data.main([*command, "--report", str(report), *part])
+
+    with pytest.raises(SystemExit):
+        run()
+    alone = report.read_bytes()
+    report.unlink()
+    line = f"{URL}: in parts, give --report in a folder that all machines see"
+    refused(line, check_data.main, [*command, "--part", "1/2"])
+    run("--part", "1/2")
+    with pytest.raises(SystemExit):
+        run("--part", "2/2")
+    assert report.read_bytes() == alone
 
 
 def test_a_transfer_that_is_cut_goes_on(filled, packed):
