@@ -123,13 +123,8 @@ def test_the_check_reads_it_and_names_what_is_missing_or_damaged(filled, cache):
     assert check() == [key.removeprefix("some/packed/") for key in (first, second)]
 
 
-def test_parts_of_a_check_meet_beside_a_report_that_all_machines_see(
-    filled, cache, tmp_path, monkeypatch
-):
-    command, report = (
-        ["--data_root", URL, "--jobs", "1", "--report"],
-        tmp_path / "shared" / "r.json",
-    )
+def test_parts_of_a_check_meet_beside_a_report_that_all_machines_see(filled, cache, tmp_path):
+    report, command = tmp_path / "shared" / "report.json", ["--data_root", URL, "--jobs", "1"]
     del filled.objects[sorted(key for key in filled.objects if key.endswith(".tar"))[-1]]
 
     def run(*part):
