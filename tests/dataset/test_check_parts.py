@@ -126,8 +126,8 @@ def test_a_part_is_made_anew_where_its_data_or_options_have_changed(tmp_path, mo
     assert [is_made("1/2"), is_made("1/2"), is_made("1/2", "--jobs", 1)] == [True, False, False]
     os.utime(release.picture_path(folder, 2), (1, 1))
     assert is_made("1/2")
-    for number in (1, 2):  # whose picture is to be of another size
-        release.write_label(folder, 3 - number)
+    for number in (2, 3):  # whose picture is to be of another size
+        release.write_label(folder, 5 - number)
         release.write_label(folder, number, headset=load_headset("mo2cap2").as_dict())
         assert is_made("1/2")
     assert is_made("2/2", "--max_residual", 4)
