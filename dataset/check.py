@@ -1,7 +1,7 @@
 """Checking every label and picture of a set, of any format."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -38,6 +38,8 @@ from dataset.view import projection_residuals
 #: No bone of a person is longer than this, metres, and none has no length at all.
 _LONGEST_LIMB, _SHORTEST_LIMB = 1.5, 1e-4
 _CHUNK = 4096  # labels looked at in one go
+#: One of :meth:`~dataset.split.Split.picture_checks`, of a set.
+Check = tuple[SetType, Callable[[], list[Fault]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,28 +145,38 @@ def _shifts(data: Split, frames: list[FrameId]) -> list[Shift]:
     return shifts
 
 
-def check_set(
-    root: Path,
-    set_type: SetType,
-    pictures: bool,
-    jobs: int,
-    max_residual: float,
-    headset: Headset | None = None,
-    format: str | None = None,
-    further: Callable[[RecordedSet], list[Fault]] = lambda data: [],
-) -> SetReport:
-    """Check a set: its labels and, with ``pictures``, every picture, in ``jobs`` threads.
-
-    2D joints may lie ``max_residual`` pixels off the projections of the 3D ones; ``headset`` is of
-    labels that do not state one, ``format`` as of :class:`~dataset.split.Split`; ``further`` checks
-    the pictures of other laboratories' sets; UserError for a set that is not there or empty.
-    """
+def open_set(
+    root: Path, set_type: SetType, headset: Headset | None = None, format: str | None = None
+) -> Split:
+    """A set with all its labels, read anew; ``headset`` is of labels that do not state one,
+    ``format`` as of :class:`~dataset.split.Split`; UserError for a set that is not there or empty,
+    or whose skip list cannot be read."""
     how = {"pictures": False, "check": True, "headset": headset, "format": format}
     data = data_format(root, set_type, format)(root, set_type, **how)
-    table = data.table
     if not (data.faults or len(data)):
         raise UserError(f"{data.folder}: holds no frame")
-    faults = list(data.faults)
+    read_skip_list(root, set_type)
+    return data
+
+
+def check_pictures(checks: Sequence[Check], jobs: int) -> dict[SetType, list[Fault]]:
+    """What some checks find, in ``jobs`` threads."""
+    faults: dict[SetType, list[Fault]] = defaultdict(list)
+    with ThreadPoolExecutor(jobs) as pool:
+        found = pool.map(lambda each: each[1](), checks)
+        bar = tqdm(found, "checking pictures", len(checks), leave=False, unit="file")
+        for (set_type, _), more in zip(checks, bar, strict=True):
+            faults[set_type] += more
+    return faults
+
+
+def check_labels(
+    data: Split, max_residual: float, of_pictures: list[Fault] | None = None
+) -> SetReport:
+    """Check all labels of a set and report on it, with the faults ``of_pictures``, None where no
+    picture is to be read; 2D joints may lie ``max_residual`` pixels off the projections of the 3D
+    ones."""
+    table, set_type, faults = data.table, data.set_type, list(data.faults)
 
     def add(kind: str, row: int, detail: str) -> None:
         faults.append(Fault(kind, data.where(row), detail, table.frame_id(row)))
@@ -182,17 +194,11 @@ def check_set(
             faults.append(Fault(WRONG_SET, where, f"belongs in {right}"))
     notes: list[str] = []
     if isinstance(data, RecordedSet):
-        found, notes = find_traps(data, max_residual, pictures)
-        faults += found + (further(data) if pictures else [])
-    if pictures:
-        checks = data.picture_checks()
-        with ThreadPoolExecutor(jobs) as pool:
-            found = pool.map(lambda check: check(), checks)
-            title = f"checking {set_type.folder}"
-            for more in tqdm(found, title, len(checks), leave=False, unit="file"):
-                faults += more
+        found, notes = find_traps(data, max_residual, of_pictures is not None)
+        faults += found
+    faults += of_pictures or []
     faults.sort(key=lambda fault: (list(KINDS).index(fault.kind), fault.where))
-    skip, source = read_skip_list(root, set_type), getattr(data, "source", type(data))
+    skip, source = read_skip_list(data.root, set_type), getattr(data, "source", type(data))
     frames = [table.frame_id(row) for row in np.flatnonzero(data.has_picture)]
     known = residuals[np.isfinite(residuals)]
     figures = [float(np.percentile(known, share)) for share in (50, 99, 100)] if len(known) else []

@@ -1,5 +1,6 @@
 """Reading one picture of any common kind, whole, with its size bounded before it is decoded."""
 
+import contextlib
 import importlib
 import io
 import re
@@ -145,6 +146,15 @@ def check_size(size: tuple[int, ...], path: Path | str, camera: Camera) -> None:
         raise WrongSizeError(
             f"{path}: picture is {size[0]}×{size[1]}, expected {camera.width}×{camera.height}"
         )
+
+
+def changed(path: Path) -> int:
+    """When a picture's file was last written or put in its place, nanoseconds; 0 where that is not
+    told."""
+    for there in (path, path.parent / path.name.partition("#")[0]):  # a row of a file
+        with contextlib.suppress(OSError):
+            return max(there.stat().st_mtime_ns, there.stat().st_ctime_ns)
+    return 0
 
 
 def natural_order(path: PurePath) -> tuple:

@@ -2,7 +2,7 @@
 
 import os
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
@@ -130,6 +130,10 @@ class Split(BaseDataset):
             return []
 
         return [lambda row=row: check(row) for row in np.flatnonzero(self.has_picture)]
+
+    def picture_files(self) -> Iterable[Path]:
+        """What those calls read."""
+        return (self.root / self.picture_where(row) for row in np.flatnonzero(self.has_picture))
 
     def __init__(
         self,

@@ -13,6 +13,8 @@ import pytest
 from killing import one_thread
 
 from base.errors import UserError
+from base.set_type import SetType
+from dataset.check import SetReport, check_labels, check_pictures, open_set
 
 BEST = "checkpoints/model_best.tar"
 #: Options of make_synthetic.py for the tiny set.
@@ -108,6 +110,16 @@ def run_check(root: Path, *options: object) -> tuple[int, list[dict[str, Any]]]:
     except SystemExit as ended:
         status = ended.code
     return status, json.loads((root / "report.json").read_text())["sets"]
+
+
+def check_set(
+    root: Path, set_type: SetType, pictures: bool = True, max_residual: float = 5.0
+) -> SetReport:
+    """What a check of a set finds, on one thread."""
+    data = open_set(root, set_type)
+    checks = [(set_type, check) for check in data.picture_checks()] if pictures else []
+    found = check_pictures(checks, 1)[set_type] if pictures else None
+    return check_labels(data, max_residual, found)
 
 
 def refused(message: str, call: Callable, *arguments: object, **options: object) -> str:

@@ -12,6 +12,8 @@ names and labels only, much faster:
   python utils/check_data.py --data_root data/xr_egopose --no_pictures
 leave the faulty frames out of all training and evaluation from now on:
   python utils/check_data.py --data_root data/xr_egopose --write_skip_list
+the third of eight parts on a cluster; the one that ends last compares the labels and reports:
+  python utils/check_data.py --data_root data/xr_egopose --part 3/8
 
 Exit status: 0 all is well, 1 something is wrong, 2 the data cannot be checked.
 """
@@ -22,7 +24,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from base.errors import UserError
+from base.remote import url_of
 from utils.common.command import command_parser, counted, output_file, parse_early, run_command
+from utils.common.parts import add_part_options, is_cut, run_parts
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
@@ -35,22 +40,29 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add("--report", type=output_file, help="default: DATA_ROOT/report.json")
     text = "add the faulty frames to DATA_ROOT/skip_list.txt; loaders leave them out"
     add("--write_skip_list", action="store_true", help=text)
-    return parser.parse_args(argv)
+    add_part_options(parser, "the check")
+    args = parser.parse_args(argv)
+    if (is_cut(args) or args.part) and not args.report and (url := url_of(args.data_root)):
+        raise UserError(f"{url}: in parts, give --report in a folder that all machines see")
+    args.report = args.report or args.data_root / "report.json"
+    return args
 
 
 parse_early(__name__, parse_arguments)
 
 import json
 import math
+from contextlib import nullcontext
 
 import numpy as np
 
-from base.errors import UserError
 from base.files import write_text
 from base.headset import load_headset
+from base.parts import is_worker
 from base.set_type import SetType
 from dataset import data_format, looked_for
-from dataset.check import SetReport, check_set
+from dataset.check import SetReport, check_labels, check_pictures, open_set
+from dataset.check_parts import are_left, in_parts, state
 from dataset.faults import BAD_SET, KINDS, OFF_CAMERA, OFF_PICTURE, Fault
 from dataset.recordings import RecordedSet
 from dataset.skip_list import SKIP_LIST, add_to_skip_list
@@ -137,40 +149,72 @@ def _write_skip_list(root: Path, reports: list[SetReport]) -> None:
         print(f"{left} more lie in folders whose names no line of it can hold: rename those")
 
 
+def _report(args: argparse.Namespace, reports: list[SetReport]) -> int:
+    """Print and write all that was found; returns how many faults."""
+    for report in reports:
+        _print_set(report)
+    content = {"data_root": str(args.data_root), "sets": [report.as_dict() for report in reports]}
+    # A file name that is no UTF-8 comes out as JSON's own escapes.
+    text = json.dumps(content, indent=2, ensure_ascii=False).encode("utf-8", "backslashreplace")
+    write_text(args.report, text.decode() + "\n")
+    wrong = sum(len(report.faults) for report in reports)
+    if args.write_skip_list and wrong:
+        _write_skip_list(args.data_root, reports)
+    faults = f"{counted(wrong, 'fault')}; all of them in {args.report}"
+    print(f"\n{faults}" if wrong else f"\nall is well: {args.report}")
+    return wrong
+
+
+def _check(args: argparse.Namespace, parts: Path) -> int:
+    """Check all, or a part, which is kept in ``parts``; returns how many faults are reported."""
+    root, form = args.data_root, data_format(args.data_root, format=args.format)
+    form.chosen(args.format or "")
+    names = [SetType(name) for name in args.sets] if args.sets else form.sets(root)
+    if not names:
+        text = "holds no TrainSet, ValSet or TestSet"
+        raise UserError(f"{root}: {text}: {looked_for(root, args.format)}")
+    headset, sets, reports = args.headset and load_headset(args.headset), {}, {}
+    for name in names:
+        try:
+            sets[name] = open_set(root, name, headset, args.format)
+        except UserError as error:
+            if len(names) == 1:
+                raise
+            reports[name] = SetReport(name, [Fault(BAD_SET, name.folder, str(error))])
+    looked = {} if args.no_pictures else sets
+    checks = [(name, check) for name, data in looked.items() for check in data.picture_checks()]
+    if args.part:
+        own = {"part", "jobs", "report", "data_root"}
+        how = {name: value for name, value in vars(args).items() if name not in own}
+        made_with = state(sets, f"{url_of(root) or root!r} {how}")
+        work = in_parts(parts, args.part, checks, args.jobs, made_with)
+    else:
+        work = nullcontext(check_pictures(checks, args.jobs))
+    with work as found:
+        if found is None:
+            return 0
+        for name, data in sets.items():
+            faults = None if args.no_pictures else found[name]
+            if faults is not None and isinstance(data, RecordedSet):
+                faults += rim_faults(data)
+            reports[name] = check_labels(data, args.max_residual, faults)
+        return _report(args, [reports[name] for name in names])
+
+
 def main(argv: list[str] | None = None) -> None:
     args = parse_arguments(argv)
     if not 0 <= args.max_residual < math.inf:
         raise UserError(f"--max_residual {args.max_residual:g}: a number of pixels, 0 or more")
-    root = args.data_root
-    form = data_format(root, format=args.format)
-    form.chosen(args.format or "")
-    sets = [SetType(name) for name in args.sets] if args.sets else form.sets(root)
-    if not sets:
-        text = "holds no TrainSet, ValSet or TestSet"
-        raise UserError(f"{root}: {text}: {looked_for(root, args.format)}")
-    headset, reports = args.headset and load_headset(args.headset), []
-    for set_type in sets:
-        how = not args.no_pictures, args.jobs, args.max_residual, headset, args.format, rim_faults
-        try:
-            reports.append(check_set(root, set_type, *how))
-        except UserError as error:
-            if len(sets) == 1:
-                raise
-            fault = Fault(BAD_SET, set_type.folder, str(error))
-            reports.append(SetReport(set_type, [fault]))
-    for report in reports:
-        _print_set(report)
-    content = {"data_root": str(root), "sets": [report.as_dict() for report in reports]}
-    path = args.report or root / "report.json"
-    # A file name that is no UTF-8 comes out as JSON's own escapes.
-    text = json.dumps(content, indent=2, ensure_ascii=False).encode("utf-8", "backslashreplace")
-    write_text(path, text.decode() + "\n")
-    wrong = sum(len(report.faults) for report in reports)
-    if args.write_skip_list and wrong:
-        _write_skip_list(root, reports)
-    faults = f"{counted(wrong, 'fault')}; all of them in {path}"
-    print(f"\n{faults}" if wrong else f"\nall is well: {path}")
-    if wrong:
+    parts = args.report.with_name(f".{args.report.name}")
+    if is_cut(args):
+        run_parts("utils.check_data", argv, args.ray)
+        if are_left(parts):
+            raise UserError(f"{args.data_root}: has changed meanwhile: run the same command again")
+        sets = json.loads(args.report.read_bytes())["sets"]
+        wrong = sum(len(each["faults"]) for each in sets)
+    else:
+        wrong = _check(args, parts)
+    if wrong and not is_worker():  # whose status is its parent's
         sys.exit(1)
 
 

@@ -196,6 +196,10 @@ class Packed(Split):
         rows = rows_by_code(self.table.rows["shard"] + 1, len(self._shards) + 1)[1:]
         return [partial(self._shard_faults, *each) for each in enumerate(rows)]
 
+    def picture_files(self) -> list[Path]:
+        """Shards and annotations; of a remote set none, which are here only once they are read."""
+        return [] if self._remote else [self.folder / n for n in (ANNOTATIONS, *self._shards)]
+
     def _shard_faults(self, code: int, rows: np.ndarray) -> list[Fault]:
         name = self._shards[code]
         fault = partial(Fault, BAD_SHARD, f"{self.folder.name}/{name}")

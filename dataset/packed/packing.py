@@ -32,7 +32,7 @@ from dataset.packed.shards import (
     read_shard,
     write_shard,
 )
-from dataset.pictures import decode_camera_picture
+from dataset.pictures import changed, decode_camera_picture
 from dataset.release.archive import (
     ArchiveError,
     Marker,
@@ -117,14 +117,6 @@ def write_environment(
     Environment(table, shards, faults).save(split)
 
 
-def _changed(path: Path) -> int:
-    """When a file was last written or put in its place, nanoseconds; 0 where that is not told."""
-    for there in (path, path.parent / path.name.partition("#")[0]):  # a row of a file
-        with contextlib.suppress(OSError):
-            return max(there.stat().st_mtime_ns, there.stat().st_ctime_ns)
-    return 0
-
-
 def _complete_shard(
     path: Path,
     pictures: dict[FrameId, str],
@@ -140,11 +132,11 @@ def _complete_shard(
 
     Returns offset and content of each JPEG, and what cannot be packed.
     """
-    written, there = _changed(path), {}
+    written, there = changed(path), {}
     with contextlib.suppress(UserError):  # not there, cut off or damaged
         there = read_shard(path)
     old = {name: content for name, (_, content) in there.items()}
-    new = {f for f, where in pictures.items() if root and _changed(root / where) >= written}
+    new = {f for f, where in pictures.items() if root and changed(root / where) >= written}
     jpegs, samples = {}, {}
     for frame_id in pictures:
         how = options.size, options.centred

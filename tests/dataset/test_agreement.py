@@ -8,12 +8,11 @@ import cv2
 import numpy as np
 import pytest
 import release
-from commands import pack, refused
+from commands import check_set, pack, refused
 
 from base.errors import BrokenFrameError
 from base.frame import FrameId
 from base.set_type import SetType
-from dataset.check import check_set
 from dataset.packed.packed import Packed
 from dataset.skip_list import add_to_skip_list
 from dataset.tree.mocap import Mocap
@@ -102,14 +101,14 @@ def test_check_loaders_and_packer_agree_on_a_damaged_tree(name, tmp_path):
     damage(folder)
     good = {FrameId(NAME, "env_001", n) for n in NUMBERS if not (lost and n == 2)}
     good.add(FrameId(NAME, "env_002", 3))
-    report = check_set(tree, TRAIN, True, 1, 5.0)
+    report = check_set(tree, TRAIN)
     assert report.good == good and not report.skipped
     found = {(kind, where.partition("cam_down/")[2]) for kind, where, _ in told(report)}
     assert found == set(faults)
     assert readable(Mocap(tree, TRAIN)) == good
     packed = pack(tree, tmp_path / "packed", 32, "--jobs", 1)
     assert readable(Packed(packed, TRAIN)) == good
-    checked = check_set(packed, TRAIN, True, 1, 5.0)
+    checked = check_set(packed, TRAIN)
     assert checked.good == good and told(checked) == told(report)
     labels = Packed(packed, TRAIN, pictures=False), Mocap(tree, TRAIN, pictures=False)
     ids = [[data.frame_id(i) for i in range(len(data))] for data in labels]
@@ -144,7 +143,7 @@ def test_an_unreadable_folder_is_left_out_by_all_and_named(inside, tmp_path, mon
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", refusing)
-    report = check_set(tree, TRAIN, True, 1, 5.0)
+    report = check_set(tree, TRAIN)
     assert report.good == other
     fault = ("unreadable folder", str(where.relative_to(tree)), reason)
     assert [(f.kind, f.where, f.detail) for f in report.faults] == [fault]
@@ -163,7 +162,7 @@ def test_an_unreadable_folder_is_left_out_by_all_and_named(inside, tmp_path, mon
 
 def test_a_renamed_character_is_reported_by_all(tmp_path):
     release.fill(tmp_path).parents[1].rename(tmp_path / "TrainSet" / "anna")
-    report = check_set(tmp_path, TRAIN, True, 1, 5.0)
+    report = check_set(tmp_path, TRAIN)
     [(kind, where, frame)] = told(report)
     assert (kind, where, frame) == ("renamed folder", "TrainSet/anna/env_001/cam_down", None)
     advice = f"its 8 files are named after {NAME}: rename the folder anna to that"

@@ -5,13 +5,14 @@ import json
 import numpy as np
 import pytest
 import release
+from commands import check_set
 
 from base.frame import FrameId
 from base.release_camera import RELEASE_CAMERA
 from base.set_type import SetType
 from base.skeleton import LIMBS
 from dataset.annotations import Table
-from dataset.check import Shift, check_set, measured
+from dataset.check import Shift, measured
 from dataset.labels import Label
 
 
@@ -63,7 +64,7 @@ def test_bones_have_a_length_and_not_that_of_a_person(length, reason, tmp_path):
         rows[[release.FILE_JOINTS.index(name) for name in release.JOINTS]] = values
         content[f"{key}_fisheye"] = rows.T.tolist()
     release.label_path(folder, 1).write_text(json.dumps(content))
-    report = check_set(tmp_path, SetType.TRAIN, False, 1, 5.0)
+    report = check_set(tmp_path, SetType.TRAIN, pictures=False)
     assert [fault.detail for fault in report.faults] == ([reason] if reason else [])
 
 
@@ -74,6 +75,6 @@ def test_pairing_by_position_goes_wrong_from_the_first_gap_to_the_last(tmp_path)
         release.write_label(folder, number)
     release.fill(tmp_path, [1, 2], env="env_002")
     release.label_path(folder, 4).write_text("{}")  # it is paired, though broken
-    [shift] = check_set(tmp_path, SetType.TRAIN, False, 1, 5.0).shifts
+    [shift] = check_set(tmp_path, SetType.TRAIN, pictures=False).shifts
     where = "TrainSet/female_001_a_a/env_001"
     assert shift == Shift(where, pictures=4, labels=5, mislabelled=2, first=4, last=5)

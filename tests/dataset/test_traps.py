@@ -3,7 +3,6 @@ nothing found in the same set without it."""
 
 import json
 import pickle
-from collections import Counter
 from functools import partial
 from pathlib import Path
 
@@ -11,14 +10,12 @@ import cv2
 import h5py
 import numpy as np
 import pytest
-from commands import run_check
+from commands import check_set, run_check
 from other_sets import ego_body3m, mpi, unreal_ego
 
 from base.headset import load_headset
 from base.set_type import SetType
-from dataset.check import check_set
 from dataset.faults import BAD_LABEL, OFF_PICTURE, OFF_STATED, SWAPPED_SIDES
-from utils import check_data
 
 SAMPLE = Path(__file__).parents[2].parent / "shared" / "other_sets" / "egobody3m"
 SKIN, CLOTHES = (205, 150, 120), (90, 100, 110)
@@ -175,17 +172,16 @@ def test_copies_by_another_hand_are_well_but_for_what_is_planted(
     name, write, kinds, detail, rendered_for, tmp_path
 ):
     write(tmp_path, rendered_for(name))
-    how = True, 1, 5.0
-    report = check_set(tmp_path, SetType.TRAIN, *how, further=check_data.rim_faults)
-    assert Counter(fault.kind for fault in report.faults) == kinds
-    assert not kinds or detail in report.faults[0].detail
+    _, [found, *_] = run_check(tmp_path, "--sets", "train")
+    assert found["counts"] == kinds
+    assert not kinds or detail in found["faults"][0]["detail"]
 
 
 @pytest.mark.skipif(not SAMPLE.is_dir(), reason="no genuine labels here")
 def test_joints_behind_egobody3ms_cameras_are_counted(tmp_path):
     (tmp_path / "603778748449547").symlink_to(SAMPLE / "603778748449547")
     used = [9, 0, 2, 3, 4, 6, 7, 8, 20, 21, 22, 14, 15, 16]
-    report = check_set(tmp_path, SetType.TEST, False, 1, 5.0)
+    report = check_set(tmp_path, SetType.TEST, pictures=False)
     for camera, size in enumerate(((636, 480), (1280, 1024), (1280, 1024), (636, 480))):
         seen = []
         for path in SAMPLE.rglob("frame*.json"):

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 import release
-from commands import pack, refused
+from commands import check_set, pack, refused
 
 from base.cameras.fisheye import FisheyeCamera
 from base.cameras.ocam import OCamCamera
@@ -16,7 +16,6 @@ from base.headset import RELEASE_HEADSET, Headset
 from base.release_camera import RELEASE_SQUARE
 from base.set_type import SetType
 from dataset import open_split
-from dataset.check import check_set
 from dataset.view import HeadsetView, own_view
 from utils import check_data
 
@@ -152,7 +151,7 @@ def test_labels_that_do_not_fit_their_camera_are_refused_in_pixels(tmp_path):
     write_frame(tmp_path, replace(HEADSETS["turned"], camera=RELEASE_HEADSET.camera), 1, "a")
     leave_headset_out(tmp_path, [[9.0], [12.0]])
     refused(r"15\.0 px off .*xr-egopose.*--headset", open_split, tmp_path, TRAIN, SIZE)
-    report = check_set(tmp_path, TRAIN, True, 1, 1.0)  # tells what is wrong of each
+    report = check_set(tmp_path, TRAIN, max_residual=1.0)  # tells what is wrong of each
     assert [fault.detail for fault in report.faults] == ["by up to 15.0 px"]
 
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 import release
-from commands import pack
+from commands import pack, refused
 
 from base.errors import UserError
 from base.frame import FrameId
@@ -150,7 +150,7 @@ def test_a_skip_list_of_any_editor_is_read_and_added_to(tmp_path, content):
     assert (tmp_path / "skip_list.txt").read_bytes().endswith(line)
 
 
-def test_lines_that_name_no_frame_are_refused_and_none_are_written(tmp_path, capsys):
+def test_lines_that_name_no_frame_are_refused_and_none_are_written(tmp_path, capsys, monkeypatch):
     for name in ("env_001", "env\n001", "env\\001"):
         folder = release.fill(tmp_path, (1, 2), env=name)
         release.label_path(folder, 2).write_bytes(b"")
@@ -163,6 +163,8 @@ def test_lines_that_name_no_frame_are_refused_and_none_are_written(tmp_path, cap
         (tmp_path / "skip_list.txt").write_text(f"# mine\n{line}\n")
         with pytest.raises(UserError, match=r"skip_list\.txt:2: no frame like"):
             read_skip_list(tmp_path, SetType.TRAIN)
+    monkeypatch.setattr(check_data, "check_pictures", None)  # it is told before hours of work
+    refused("no frame like", check_data.main, ["--data_root", str(tmp_path)])
 
 
 @pytest.mark.parametrize("call", ["os.scandir", "pathlib.Path.is_file"])

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 
 import fsspec
 import numpy as np
@@ -120,6 +121,29 @@ def test_the_check_reads_it_and_names_what_is_missing_or_damaged(filled, cache):
     filled.objects[second] = whole[:-9000] + bytes(9000)
     del filled.objects[first]
     assert check() == [key.removeprefix("some/packed/") for key in (first, second)]
+
+
+def test_parts_of_a_check_meet_beside_a_report_that_all_machines_see(filled, tmp_path, monkeypatch):
+    report = tmp_path / "shared" / "report.json"
+    command = ["--data_root", URL, "--jobs", "1", "--sets", "val"]
+    del filled.objects[max(key for key in filled.objects if "ValSet" in key and ".tar" in key)]
+
+    def run(machine, *part):
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / machine))
+        anew()
+        check_data.main([*command, "--report", str(report), *part])
+
+    with pytest.raises(SystemExit):
+        run("one")
+    alone = report.read_bytes()
+    report.unlink()
+    shutil.rmtree(tmp_path / "one")
+    line = f"{URL}: in parts, give --report in a folder that all machines see"
+    refused(line, check_data.main, [*command, "--part", "1/2"])
+    run("other", "--part", "1/2")
+    with pytest.raises(SystemExit):
+        run("one", "--part", "2/2")
+    assert report.read_bytes() == alone
 
 
 def test_a_transfer_that_is_cut_goes_on(filled, packed):
