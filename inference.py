@@ -120,8 +120,18 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         )
     if arguments.input_dir is not None and not Path(arguments.input_dir).is_dir():
         raise UserError(f"{arguments.input_dir}: no such folder of pictures")
-    if arguments.stream and arguments.recursive:
-        raise UserError("--recursive: a folder is watched without those in it: leave out --stream")
+    cut = is_cut(arguments) or arguments.part is not None
+    faults = {
+        "--recursive: a folder is watched without those in it: leave out --stream": (
+            arguments.stream and arguments.recursive
+        ),
+        "--stream is live: run it without parts": cut and arguments.stream,
+        "--video is made in one go: leave it out, or run without parts": cut and arguments.video,
+        "drawings are made before poses of all parts are smoothed: give --no_pictures with "
+        "--smooth": cut and arguments.smooth is not None and not arguments.no_pictures,
+    }
+    if found := [message for message, wrong in faults.items() if wrong]:
+        raise UserError(found[0])
     return arguments
 
 
@@ -262,7 +272,7 @@ def main(argv: list[str] | None = None) -> None:
         how = {"smoother": smoother, "fps": fps}
         find = partial(infer, source, predictor, interruption=interruption, batch_size=size)
         if part := arguments.part:
-            check_parts(source, predictor, arguments.video, smoother is not None and run.drawn)
+            check_parts(source, predictor)
             made = Parts(arguments.save_dir, part, source, of_run(arguments, source, predictor))
             if not held.enter_context(made.with_others(find, drawings, interruption)):
                 return

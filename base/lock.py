@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from base.files import make_folder
 def locked(folder: Path, wait: float = 0) -> Iterator[None]:
     """Holds ``folder`` (created where missing) for this process, through its file ``.lock``; waits
     ``wait`` seconds for another. The operating system drops the lock of a process that ends or is
-    killed: none is ever stale; UserError where another process holds it, with that process's id, or
+    killed: none is ever stale; UserError where another process holds it, with its id and host, or
     the folder cannot be written."""
     path = folder / ".lock"
     lock = FileLock(path, timeout=wait)
@@ -26,14 +28,13 @@ def locked(folder: Path, wait: float = 0) -> Iterator[None]:
                 lock.acquire()
     except Timeout:
         holder = path.read_text(errors="replace").strip()
-        process = f"process {holder}" if holder.isdecimal() else "another process"
-        writing = f"{process} is writing to this folder; wait for it, or take another folder"
-        raise UserError(f"{folder}: {writing}") from None
+        process = holder if re.fullmatch(r"process \d+ on [\w.-]+", holder) else "another process"
+        raise UserError(f"{folder}: {process} is writing to this folder: wait for it") from None
     except OSError as error:
         raise UserError(f"{folder}: cannot be written ({error.strerror})") from None
     try:
         with contextlib.suppress(OSError):  # a full disk: the lock holds without its text
-            path.write_text(f"{os.getpid()}\n")
+            path.write_text(f"process {os.getpid()} on {socket.gethostname()}\n")
         yield
     finally:
         lock.release()

@@ -64,13 +64,15 @@ class Part(NamedTuple):
         process at a time is told. Whatever dies, the same part again goes on from here."""
         write_text(self.folder(root) / _DONE, made_with, single_writer=True)
         with locked(root / PARTS, -1):
-            other = next((part for part in self.all() if part.done(root) != made_with), None)
-            if other:
-                what = "the last one puts all together"
-                if other.done(root) is not None:
-                    what = f"{other} is of other options or inputs: make it again"
-                print(f"part {self} is complete; {what}")
-            yield other is None
+            found = {part: part.done(root) for part in self.all()}
+            others = [part for part, with_ in found.items() if with_ not in (None, made_with)]
+            complete = sum(with_ == made_with for with_ in found.values())
+            said = f"part {self} is complete, {complete} of {self.count} are"
+            if others:
+                print(f"{said}; {others[0]} is of other options or inputs: make it again")
+            elif not _is_worker:  # else all of them are made by one command
+                print(said if complete < self.count else f"all {self.count} parts are complete")
+            yield complete == self.count
 
 
 @contextmanager

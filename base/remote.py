@@ -59,8 +59,8 @@ def _filesystem(host: str) -> Any:
             return url_to_fs(host)[0]
         from obstore.fsspec import FsspecStore
     except Exception as error:  # each package raises its own
-        advice = "pip install -r requirements-scale.txt"
-        raise UserError(f"{scheme}:// cannot be opened ({error}): {advice}") from None
+        advice = ": pip install -r requirements-scale.txt" * isinstance(error, ImportError)
+        raise UserError(f"{scheme}:// cannot be opened ({error}){advice}") from None
     how = {"allow_http": True, "connect_timeout": _CONNECT}  # http where the address says so
     again = {"max_retries": _RETRIES}
     return FsspecStore(scheme, client_options=how, retry_config=again, skip_instance_cache=True)

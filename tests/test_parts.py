@@ -114,9 +114,16 @@ def test_a_pool_that_breaks_as_it_begins_leaves_ctrl_c_as_it_was(monkeypatch):
     assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
 
 
-def test_parts_run_in_processes(tree, packed, tmp_path):
+def test_parts_run_in_processes(tree, packed, tmp_path, capsys):
     pack_data.main(packing(tree, tmp_path / "out", "--parts", 2))
     assert archives.contents(tmp_path / "out") == packed
+    assert " complete" not in capsys.readouterr().out  # one command makes all
+
+
+def test_what_several_parts_say_alike_is_said_once(capsys):
+    done = [(Part(1, 2), "on CPU\nx\nx\n"), (Part(2, 2), "on CPU\ny\n")]
+    parts._follow(iter(done), 2)
+    assert capsys.readouterr().out == "x\nx\ny\n".join(["on CPU\n", ""])
 
 
 @pytest.fixture(scope="module")
@@ -232,6 +239,7 @@ def test_what_parts_would_change_is_refused_in_one_line(tiny_network, pictures, 
         "zz.png: 64×90, as none of": ("--recursive", "--part", "2/2", "--rotate", "0"),
         "--video is made in one go": ("--recursive", "--video", "--part", "1/2"),
         "--no_pictures with --smooth": ("--recursive", "--smooth", "--part", "1/2"),
+        "--stream is live": ("--stream", "udp://127.0.0.1:9", "--parts", "2"),
         "--part is one of the parts": ("--part", "1/2", "--parts", "3"),
     }
     for message, more in cases.items():
@@ -275,6 +283,19 @@ def test_parts_of_different_numbers_are_not_made_at_the_same_time(tmp_path):
         pass
 
 
+def test_how_many_parts_are_complete_is_said(tmp_path, capsys):
+    for part in Part(1, 3).all():
+        with part.finished(tmp_path, "same"):
+            pass
+    *_, two, three = capsys.readouterr().out.splitlines()
+    assert (two, three) == ("part 2/3 is complete, 2 of 3 are", "all 3 parts are complete")
+
+
+def test_a_worker_has_one_core(monkeypatch):
+    monkeypatch.setattr("base.parts._is_worker", True)
+    assert pack_data.parse_arguments(["--input", "a", "--output", "b"]).jobs == 1
+
+
 def test_what_keeps_parts_from_being_put_together_is_said(tmp_path, capsys):
     for part, made_with in ((Part(2, 2), "old"), (Part(1, 2), "new")):
         with part.finished(tmp_path, made_with) as complete:
@@ -293,11 +314,14 @@ def test_a_part_that_was_stopped_says_so(monkeypatch):
     refused("^part 3/4 was stopped and is not complete$", parts.run_part, Part(3, 4), *how)
 
 
-@pytest.mark.parametrize("text", ["0/2", "3/2", "1", "1/1000001", "1/" + "9" * 5000])
-def test_a_part_that_cannot_be_is_refused(text, tree, tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("text", "last"),
+    [("0/2", 2), ("3/2", 2), ("1", 16), ("1/1000001", 16), ("1/" + "9" * 5000, 16)],
+)
+def test_a_part_that_cannot_be_is_refused(text, last, tree, tmp_path, capsys):
     with pytest.raises(SystemExit):
         pack_data.main(packing(tree, tmp_path, "--part", text))
-    assert "the first is 1/16" in capsys.readouterr().err
+    assert f"the first is 1/{last}, the last {last}/{last}" in capsys.readouterr().err
 
 
 def test_shares_are_all_items_once():

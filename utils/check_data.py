@@ -153,7 +153,8 @@ def _report(args: argparse.Namespace, reports: list[SetReport]) -> int:
     """Print and write all that was found; returns how many faults."""
     for report in reports:
         _print_set(report)
-    content = {"data_root": str(args.data_root), "sets": [report.as_dict() for report in reports]}
+    root = url_of(args.data_root) or str(args.data_root)
+    content = {"data_root": root, "sets": [report.as_dict() for report in reports]}
     # A file name that is no UTF-8 comes out as JSON's own escapes.
     text = json.dumps(content, indent=2, ensure_ascii=False).encode("utf-8", "backslashreplace")
     write_text(args.report, text.decode() + "\n")

@@ -258,7 +258,7 @@ def main(argv: list[str] | None = None) -> None:
     if not run.folder.is_dir():
         raise UserError(f"{run.folder}: no folder; give the --save_dir of a demo.py run")
     run.results, run.poses = read_results(run.folder, aligned=True), run.folder / "poses.npz"
-    run.data_root = run.data_root or Path(run.results["data_root"])
+    run.data_root = run.data_root or root_path(run.results["data_root"])
     output = run.output or run.folder / "figures"
     reads = [run.folder] if run.output else ()
     with RunFolder(run.output or run.folder, run.output is None, reads) as folder:

@@ -73,7 +73,9 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add("--clutter", action="store_true", help=text)
     add("--resume", action="store_true", help="keep complete frames, add the rest")
     add_part_options(parser, "the set")
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    is_cut(args)  # refuses what exclude each other
+    return args
 
 
 parse_early(__name__, parse_arguments)

@@ -8,8 +8,9 @@ straight from the downloaded parts, with nothing else on disk:
   python utils/pack_data.py --input downloads --output data/packed
 from an extracted tree, a synthetic set, or that of another laboratory:
   python utils/pack_data.py --input data/synthetic --output data/packed
-to object storage, through a folder on this machine:
+to object storage, through a folder on this machine, or what is packed already as it is:
   python utils/pack_data.py --input downloads --output s3://bucket/packed
+  python utils/pack_data.py --input data/packed --output s3://bucket/packed
 the third of eight parts on a cluster:
   python utils/pack_data.py --input downloads --output data/packed --part 3/8
 then train on it as on a tree:
@@ -49,6 +50,8 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     if not 32 <= (args.size or options.size) <= 800 or args.quality > 100:
         raise UserError("--size must lie between 32 and 800, --quality between 1 and 100")
     args.url = args.output.rstrip("/") if "://" in args.output else None
+    if args.url and args.url.startswith("http"):
+        raise UserError(f"--output {args.url}: http is for reading only")
     if args.url and (args.part or is_cut(args)):
         raise UserError(f"--output {args.url}: is not written in parts: pack into a shared folder")
     args.output = root_path(args.output, "packing")
@@ -147,10 +150,11 @@ def main(argv: list[str] | None = None) -> None:
     if is_cut(args):
         run_parts("utils.pack_data", argv, args.ray)
         return
-    if is_packed(args.input):
-        raise UserError(f"{args.input}: is packed already: give the parts or the tree it is from")
-    refuse_foreign(args.output)
     form = data_format(args.input, format=args.format)
+    if is_packed(args.input):
+        _upload_packed(args, form)
+        return
+    refuse_foreign(args.output)
     how = {"check": True, "headset": args.headset and load_headset(args.headset)}
     how |= {"format": args.format, "size": args.size}
     sets = {s: form(args.input, s, **how) for s in form.sets(args.input)}
@@ -179,6 +183,23 @@ def main(argv: list[str] | None = None) -> None:
         with locked(args.output):
             upload_set(args.output, args.url)
         print(f"{args.url} is complete; {args.output} may be deleted")
+
+
+def _upload_packed(args: argparse.Namespace, form: type[Split]) -> None:
+    """Bring a packed set to object storage."""
+    usual = PackOptions()
+    other = args.quality != usual.quality or args.frames_per_shard != usual.frames_per_shard
+    if not args.url or args.size or args.headset or args.format or other:
+        raise UserError(
+            f"{args.input}: is packed already: give the parts or the tree it is from, or upload it "
+            "as it is, without other options, to s3://…"
+        )
+    for set_type in form.sets(args.input):
+        form(args.input, set_type)  # refuses one that is not complete
+    with locked(args.input):
+        claim(args.input, args.url)
+        upload_set(args.input, args.url)
+    print(f"{args.url} is complete")
 
 
 def _pack(

@@ -160,6 +160,13 @@ class Packed(Split):
             return None
         return self.table.rows["shard"][self._rows]
 
+    @property
+    def shard_gb(self) -> np.ndarray | None:
+        """(S,) GB of the pictures of each shard, likewise."""
+        if self.shards is None:
+            return None
+        return np.bincount(self.shards, self.table.rows["length"][self._rows]) / 1e9
+
     def _open_shard(self, code: int) -> BinaryIO:
         path = self.folder / self._shards[code]
         for _ in range(_MOST_FETCHES):

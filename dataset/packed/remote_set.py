@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import hashlib
 import json
 import os
 import time
@@ -25,7 +26,7 @@ from dataset.skip_list import SKIP_LIST
 
 #: Seconds that a process waits for another one that fetches the same.
 _PATIENCE = 600
-_LOCKS, _UPLOADED = ".fetching", ".uploaded.json"
+_LOCKS = ".fetching"
 
 
 @functools.cache
@@ -93,17 +94,23 @@ def mark_used(path: Path) -> None:
         os.utime(path, ns=(time.time_ns(),) * 2)  # the disk's own clock is coarser
 
 
+def _uploaded(folder: Path, url: str) -> Path:
+    """The file that says what of a folder is at an address."""
+    return folder / f".uploaded-{hashlib.sha256(url.encode()).hexdigest()[:12]}.json"
+
+
 def claim(folder: Path, url: str) -> None:
-    """UserError where a place cannot be written, or holds a set that was not packed in ``folder``;
-    the manifest goes there."""
-    if not (folder / _UPLOADED).is_file():
+    """UserError where a place cannot be written, or holds a set that is not that of ``folder``; the
+    manifest goes there."""
+    note = _uploaded(folder, url)
+    if not note.is_file():
         own, there = (folder / MANIFEST).read_bytes(), read_remote(f"{url}/{MANIFEST}")
         sets = (read_remote(f"{url}/{set_type.folder}/{INDEX}") for set_type in SetType)
         if there is not None and (there != own or any(sets)):  # else ours, killed right here
             raise UserError(f"{url}: holds a packed set already: give another --output")
     upload(folder / MANIFEST, f"{url}/{MANIFEST}")
-    if not (folder / _UPLOADED).is_file():
-        write_text(folder / _UPLOADED, "{}")
+    if not note.is_file():
+        write_text(note, "{}")
 
 
 def _state(path: Path) -> list[int | str]:
@@ -116,7 +123,8 @@ def upload_set(folder: Path, url: str) -> None:
     """Upload what of a packed set is not there yet, the shards first, the indices last; indices of
     before are emptied first."""
     files = [path for name in ("*.tar", ANNOTATIONS, INDEX) for path in folder.glob(f"*Set/{name}")]
-    done, note = read_document(folder / _UPLOADED), folder / _UPLOADED
+    note = _uploaded(folder, url)
+    done = read_document(note)
     states = {path.relative_to(folder).as_posix(): _state(path) for path in files}
     left = {n for n, at in states.items() if done.get(n) != at or size_of(f"{url}/{n}") != at[0]}
     for name in {f"{name.partition('/')[0]}/{INDEX}" for name in left} & {*done}:

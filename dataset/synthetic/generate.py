@@ -14,7 +14,7 @@ from base.errors import UserError
 from base.files import write_text
 from base.headset import RELEASE_HEADSET
 from base.lock import clear_leftovers
-from base.parts import Part, in_processes, writing
+from base.parts import PARTS, Part, in_processes, writing
 from dataset.packed.shards import MANIFEST as PACKED_MANIFEST
 from dataset.packed.shards import PackOptions
 from dataset.synthetic.body.body_model import load_rig, make_body
@@ -81,7 +81,7 @@ def generate(
     if found := [message for message, wrong in faults.items() if wrong]:
         raise UserError(found[0])
     made_with = recipe.described() | {"pack": pack and pack.as_dict()}
-    check_folder(root, made_with, resume or part is not None)
+    check_folder(root, made_with, resume or (part is not None and (root / PARTS).is_dir()))
     print("preparing the body model: seconds, or a minute where it was never used", flush=True)
     load_rig()  # the first load of a machine fills a cache that the workers use
     body = make_body(male=True, full=False, short=False, rng=np.random.default_rng(0))
@@ -98,7 +98,6 @@ def generate(
             clear_leftovers(folder)
         write_text(root / _MANIFEST, json.dumps(made_with, indent=2) + "\n")
         if pack:
-            remove_indices(root)
             write_text(root / PACKED_MANIFEST, json.dumps(made_with["pack"], indent=1) + "\n")
 
     with ExitStack() as held:
@@ -115,6 +114,7 @@ def generate(
             folder.finish()  # a run was killed before it wrote these shards
         missing = sum(len(job.wanted) for job in jobs)
         if jobs:
+            remove_indices(root)
             with tqdm(total=total, initial=total - missing, unit="frame", desc=str(root)) as bar:
                 for job, made in in_processes(run_job, jobs, min(workers, len(jobs)), recipe):
                     bar.update(made)

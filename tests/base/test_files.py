@@ -61,7 +61,7 @@ def test_second_process_is_refused_with_the_id_of_the_first_until_it_is_killed(t
         finally:
             os._exit(1)
     assert os.read(ready, 4) == b"held"
-    held = pytest.raises(UserError, match=rf"out: process {holder} is writing")
+    held = pytest.raises(UserError, match=rf"out: process {holder} on \S+ is writing")
     with held, locked(tmp_path / "out"):
         pytest.fail("two processes held one folder")
     os.kill(holder, signal.SIGKILL)

@@ -160,7 +160,7 @@ def test_ctrl_c_ends_what_waits_for_a_silent_server(published, output):
 
 
 def test_a_second_download_into_one_folder_is_refused(published, output):
-    message = f"process {os.getpid()} is writing to this folder"
+    message = rf"process {os.getpid()} on [\w.-]+ is writing to this folder"
     with serving(published) as url, locked(output), pytest.raises(UserError, match=message):
         run(url, output)
 

@@ -141,7 +141,7 @@ _SHARED: dict[str, dict[str, Any]] = {
     },
     "jobs": {
         "type": whole_number(1),
-        "default": cpu_count(),
+        "default": cpu_count,
         "help": "number of parallel workers (default: %(default)s)",
     },
     "input": {"type": Path, "required": True, "help": "folder of the downloaded parts"},
@@ -179,7 +179,10 @@ def command_parser(
     by their names, some with settings of ``add_argument`` ``changed``."""
     parser = _Parser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, settings in ({key: {} for key in shared} | changed).items():
-        parser.add_argument(f"--{name}", **_SHARED.get(name, {}) | settings)
+        settings = _SHARED.get(name, {}) | settings
+        if callable(settings.get("default")):  # asked now: a worker is one from now on
+            settings["default"] = settings["default"]()
+        parser.add_argument(f"--{name}", **settings)
     return parser
 
 

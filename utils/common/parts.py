@@ -26,11 +26,13 @@ _PACKAGES = "base", "dataset", "model", "utils"
 
 
 def _part(text: str) -> Part:
-    number, _, count = text.partition("/")
+    number, _, stated = text.partition("/")
+    count = 16
     try:
-        return Part(whole_number(1, _count(count))(number), int(count))
+        count = _count(stated)
+        return Part(whole_number(1, count)(number), count)
     except argparse.ArgumentTypeError:
-        text = f"'{text}': of 16, the first is 1/16, the last 16/16"
+        text = f"'{text}': of {count}, the first is 1/{count}, the last {count}/{count}"
         raise argparse.ArgumentTypeError(text) from None
 
 
@@ -106,8 +108,11 @@ def _follow(done: Iterator[tuple[Part, str]], count: int) -> None:
     from tqdm import tqdm
 
     with tqdm(total=count, unit="part", dynamic_ncols=True) as bar:
+        said: set[str] = set()  # by one part, and the same by others
         for _, printed in done:
-            bar.write(printed, end="")
+            lines = printed.splitlines(keepends=True)
+            bar.write("".join(line for line in lines if line not in said), end="")
+            said.update(lines)
             bar.update()
 
 

@@ -34,20 +34,15 @@ _OF_FRAMES, _OF_POSES = ("file", "name", "size", "index", "sequence"), Pose.__sl
 _ARRAYS = {f"pose.{name}" for name in ("joints3d", "joints2d", "confidence", "neck", "uncertainty")}
 
 
-def check_parts(source: Source, predictor: EgoPosePredictor, video: bool, smooth: bool) -> None:
+def check_parts(source: Source, predictor: EgoPosePredictor) -> None:
     """UserError for what cannot be done in parts, or would come out in another way."""
-    faults = {
-        "parts are of pictures: give --input_dir, or a pattern": not isinstance(
-            source, PictureSource
-        ),
-        "a temporal model looks back over frames that another part has: run each folder as a "
-        "whole": predictor.network.new_tracks() is not None,
-        "--video is made in one go: leave it out, or run without parts": video,
-        "drawings are made before poses of all parts are smoothed: give --no_pictures with "
-        "--smooth": smooth,
-    }
-    if found := [message for message, wrong in faults.items() if wrong]:
-        raise UserError(found[0])
+    if not isinstance(source, PictureSource):
+        raise UserError("parts are of pictures: give --input_dir, or a pattern")
+    if predictor.network.new_tracks() is not None:
+        raise UserError(
+            "a temporal model looks back over frames that another part has: run each folder as a "
+            "whole"
+        )
 
 
 def of_run(arguments: Namespace, source: PictureSource, predictor: EgoPosePredictor) -> str:

@@ -12,13 +12,14 @@ from base.base_dataset import BaseDataset
 from base.cameras.camera import Camera
 from base.errors import UserError
 from base.frame import FrameId
+from base.remote import url_of
 from base.set_type import SetType
 from dataset.augment import Augmentation, augment, draw_moves
 from dataset.batch import Batch, to_input
 from dataset.in_memory import InMemory, picture_bytes
 from dataset.loader import BrokenList, FrameLoader
 from dataset.mixed import Mixed, Roots
-from dataset.order import BatchOrder, epoch_of
+from dataset.order import MIXED, BatchOrder, epoch_of
 from dataset.runs import history_rows, run_lengths
 from dataset.split import Split
 from model.pose_model import PoseModel
@@ -41,6 +42,8 @@ def open_pictures(
     workers = cpu_count() if config.data.workers is None else config.data.workers
     count = sum(map(len, source.sets)) if isinstance(source, Mixed) else len(source)
     if picture_bytes(count, config.data.input_size) > config.data.memory_gib * 2**30:
+        for split in source.sets if isinstance(source, Mixed) else [source]:
+            _tell_small_cache(split)
         return source, workers
 
     def in_memory(split: Split) -> InMemory:
@@ -49,6 +52,20 @@ def open_pictures(
         return dataset
 
     return source.changed(in_memory) if isinstance(source, Mixed) else in_memory(source), 0
+
+
+def _tell_small_cache(split: Split) -> None:
+    """Print where the cache of a remote set holds fewer shards than are read at a time."""
+    sizes = getattr(split, "shard_gb", None)
+    if sizes is None:
+        return
+    need = min(sizes.sum(), (MIXED + 1) * sizes.max())  # those mixed, and the next one
+    if need > split.cache_gb:
+        print(
+            f"{url_of(split.folder)}: data.cache_gb is {split.cache_gb:g}, but shards of "
+            f"{need:.2g} GB are read at a time: each will be fetched several times an epoch",
+            file=sys.stderr,
+        )
 
 
 def refuse_overlap(training: BaseDataset, validation: BaseDataset) -> None:

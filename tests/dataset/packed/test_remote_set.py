@@ -12,12 +12,17 @@ import pytest
 from commands import pack, refused
 
 from base import remote
+from base.release_camera import RELEASE_SQUARE
+from base.remote import root_path
 from base.set_type import SetType
 from dataset import open_split
 from dataset.loader import FrameLoader
+from dataset.mixed import Roots
 from dataset.order import epoch_of
 from dataset.packed import remote_set
-from utils import check_data
+from utils import check_data, pack_data
+from utils.common.config import parse_config
+from utils.training.data import open_pictures
 
 pytest.importorskip("obstore")
 pytestmark = pytest.mark.usefixtures("cache")
@@ -268,13 +273,42 @@ def test_a_set_that_is_written_anew_cannot_be_read_until_it_is_whole(store, tiny
 
 def test_an_upload_that_is_killed_as_it_begins_goes_on(store, tiny_data, cache):
     pack(tiny_data, URL)
-    own = cache.parent / "packing/s3/bucket/some/packed/.uploaded.json"
+    [own] = (cache.parent / "packing/s3/bucket/some/packed").glob(".uploaded*")
     own.unlink()
     refused("holds a packed set already", pack, tiny_data, URL)
     for key in [key for key in store.objects if key.endswith("index.json")]:
         del store.objects[key]
     pack(tiny_data, URL)
     assert any(key.endswith("index.json") for key in store.objects)
+
+
+def test_a_packed_set_is_uploaded_as_it_is(store, packed, tmp_path):
+    own = shutil.copytree(packed, tmp_path / "own")
+    for url in (URL, "s3://bucket/again"):
+        pack_data.main(["--input", str(own), "--output", url])
+        assert_same(open_split(url, SetType.TEST), open_split(packed, SetType.TEST))
+    other = ["--input", str(shutil.copytree(packed, tmp_path / "other")), "--output"]
+    refused("holds a packed set already", pack_data.main, [*other, URL])
+    refused("is packed already", pack_data.main, [*other, "s3://bucket/new", "--size", "32"])
+    refused("is packed already", pack_data.main, [*other, str(tmp_path / "new")])
+    refused("http is for reading only", pack_data.main, [*other, "http://127.0.0.1:9/new"])
+    (tmp_path / "other/ValSet/index.json").unlink()
+    refused("is not finished", pack_data.main, [*other, "s3://bucket/new"])
+    assert not [key for key in store.objects if key.startswith("new")]
+
+
+def test_a_cache_that_holds_less_than_is_mixed_is_told(filled, packed, capsys):
+    sizes = [len(filled.objects[key]) for key in filled.objects if "TrainSet" in key]
+    view = RELEASE_SQUARE.resized(64, 64)
+
+    def told(root, cache_gb, **more):
+        data = {"input_size": 64, "memory_gib": 0, "workers": 0, "cache_gb": cache_gb} | more
+        roots, config = Roots([root_path(root)]), parse_config({"data": data}, "test")
+        open_pictures(roots, SetType.TRAIN, config, view)
+        return "data.cache_gb" in capsys.readouterr().err
+
+    assert told(URL, 1e-6) and not told(URL, sum(sizes) / 1e9)
+    assert not told(packed, 1e-6) and not told(URL, 1e-6, memory_gib=1)
 
 
 def test_packing_is_refused_before_it_begins(store, filled, tiny_data, tmp_path, cache):

@@ -172,11 +172,12 @@ def test_bad_input_ends_with_one_clear_line_and_exit_2(small, tmp_path, refused)
     a_file.write_text("")
     cases = {
         "already holds a synthetic set": (small,),
+        "holds a synthetic set: go on": (small, "--part", "1/2"),  # which has no parts
         "holds no synthetic set": (other, "--resume"),
         "is a file": (a_file,),
         "nothing to make": (new, "--train", 0, "--val", 0, "--test", 0),
         "was made with another --seed": (small, "--resume", "--seed", 3),
-        "another --frames_per_character": (small, "--part", "1/2", "--frames_per_character", 2),
+        "another --frames_per_character": (small, "--resume", "--frames_per_character", 2),
         "six digits": (new, "--stride", 20000),  # of 50 labels of a character
         "no action Flying: give": (new, "--actions", "Walking", "Flying"),
         "--actions picks among": (new, "--actions", "Walking", "--bvh", other),
