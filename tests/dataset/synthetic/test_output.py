@@ -30,7 +30,8 @@ def test_parts_and_a_kill_give_what_packing_the_tree_gives(tiny_data, tmp_path, 
     killing.kill(*first, at="dataset.synthetic.generate:run_job", call=2)
     assert any((direct / STAGING).rglob("*.json"))
     refused("finish packing", Packed, direct, SetType.TRAIN)
-    for more in (["--part", "1/2"], ["--resume"]):  # the second time it is complete
+    # The others have nothing left to do: the set stays as it is.
+    for more in (["--part", "1/2"], ["--resume"], ["--part", "1/3"]):
         make(direct, *command, *more)
         (direct / "synthetic.json").rename(tmp_path / "note")
         assert archives.contents(direct) == archives.contents(tree)
