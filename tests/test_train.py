@@ -251,7 +251,7 @@ def test_a_folder_that_another_run_holds_is_refused(more, run, tiny_kind, tiny_f
     hidden.touch()
     with locked(log_dir):
         (log_dir / "config.yml").touch()
-        with pytest.raises(UserError, match=f"log: process {os.getpid()} is writing"):
+        with pytest.raises(UserError, match=rf"log: process {os.getpid()} on \S+ is writing"):
             run("train3d", "--config", tiny_file, *more)
         (log_dir / "config.yml").unlink()
         assert sorted(path.name for path in log_dir.iterdir()) == [".lock", "checkpoints"]

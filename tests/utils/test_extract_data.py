@@ -104,7 +104,10 @@ def test_pictures_and_labels_go_to_their_set_once(published, output, sources, mo
 
 def test_a_folder_held_or_in_the_way_is_refused_before_work(published, output, monkeypatch):
     monkeypatch.setattr(extract_data, "read_archive", None)
-    with locked(output), pytest.raises(UserError, match=f"process {os.getpid()} is writing"):
+    with (
+        locked(output),
+        pytest.raises(UserError, match=rf"process {os.getpid()} on \S+ is writing"),
+    ):
         run(published, output)
     refused("cannot be made a folder", run, published, published / CHARACTERS[VAL].parts[0])
 
