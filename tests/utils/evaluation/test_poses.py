@@ -37,7 +37,9 @@ def test_batches_joined_saved_and_read_are_the_poses_in_their_order(tmp_path):
         assert found.actions == ['a "quoted", clip'] * 3
     assert np.array_equal(both.visible[2], batches[1].visible[0])
     assert np.array_equal(both.raw_neck[2], batches[1].raw_neck[0])
-    assert np.load(tmp_path / "poses.npz")["uncertainty"].shape == (3, 16)
+    written = np.load(tmp_path / "poses.npz")
+    assert written["uncertainty"].shape == (3, 16)
+    assert np.array_equal(written["raw_neck"], both.raw_neck)
     alone = joined([poses(1, uncertainty=False)], None)
     assert alone.uncertainty is None
     alone.save(tmp_path / "alone.npz")

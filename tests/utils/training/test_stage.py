@@ -197,11 +197,15 @@ def test_pictures_of_predictions_are_of_the_same_frames(make):
 def test_progress_is_logged_at_the_steps_asked_for_and_the_last(tiny_data, tmp_path):
     config = tmp_path / "config.yml"
     config.write_text(CONFIG.replace("log_every: 1", "log_every: 3"))
-    run_train("train3d", tiny_data, tmp_path / "log", "--config", config)
+    rate = "--set", "train3d.lr=0.5", "--set", "train3d.warmup_steps=10"
+    run_train("train3d", tiny_data, tmp_path / "log", "--config", config, *rate)
     found = records(tmp_path / "log")
     steps = [(record["kind"][0], record["epoch"], record["step"]) for record in found]
     first = [("t", 1, 3), ("t", 1, 6), ("t", 1, 7), ("v", 1, 7)]
     assert steps == [*first, ("t", 2, 9), ("t", 2, 12), ("t", 2, 14), ("v", 2, 14)]
+    # That of the next step.
+    rates = [0.05 * min(step + 1, 10) for kind, _, step in steps if kind == "t"]
+    assert [record["lr"] for record in found if "lr" in record] == pytest.approx(rates)
 
 
 def test_pictures_are_kept_in_memory_where_they_fit(tiny_data, monkeypatch):
