@@ -197,7 +197,8 @@ def test_pictures_of_predictions_are_of_the_same_frames(make):
 def test_progress_is_logged_at_the_steps_asked_for_and_the_last(tiny_data, tmp_path):
     config = tmp_path / "config.yml"
     config.write_text(CONFIG.replace("log_every: 1", "log_every: 3"))
-    rate = "--set", "train3d.lr=0.5", "--set", "train3d.warmup_steps=10"
+    changed = "lr=0.5", "schedule=constant", "warmup_steps=10"
+    rate = [word for each in changed for word in ("--set", f"train3d.{each}")]
     run_train("train3d", tiny_data, tmp_path / "log", "--config", config, *rate)
     found = records(tmp_path / "log")
     steps = [(record["kind"][0], record["epoch"], record["step"]) for record in found]
