@@ -288,6 +288,9 @@ for _ in range(40):
         (BENT, {"fx": [200]}, r"fx: \[200\] is not a number"),
         (BENT, {"k": 3}, "k: 3 is not a row of numbers"),
         (BENT, {"k": [1, [2, 3]]}, r"k: \[2, 3\] is not a number"),
+        (PINHOLE, {"height": 2**15}, "^height: 32768 is no number of pixels"),
+        (PINHOLE, {"height": 10.5}, "^height: 10.5 is no number of pixels"),
+        (PINHOLE, {"width": -1}, "^width: -1 is no number of pixels"),
     ],
 )
 def test_what_no_lens_has_is_refused(camera, change, message):
