@@ -5,15 +5,17 @@ import re
 import numpy as np
 from sample_poses import evaluated
 
-from base.skeleton import NUM_JOINTS
+from base.skeleton import JOINTS, NUM_JOINTS
 from utils.evaluation.metrics import measure
 from utils.evaluation.tables import (
     PUBLISHED,
+    SET_HEADS,
     TABLE_GROUPS,
     Block,
     latex_table,
     markdown_table,
     result_table,
+    set_blocks,
     text_summary,
     text_table,
 )
@@ -118,6 +120,15 @@ def test_where_occlusion_is_unknown_joints_are_in_the_picture_or_outside():
     text = text_summary(found)
     assert f"\njoints               in the picture {seen:.1f} mm, outside {hidden:.1f} mm" in text
     assert "hidden" not in text and "visible" not in text
+
+
+def test_a_table_of_sets_says_where_an_error_cannot_be_had():
+    found = {"one": results(), "other": results(aligned_only="the truth was elsewhere")}
+    table = text_table(set_blocks(found, JOINTS[:3]), SET_HEADS)
+    one, other = (line.split() for line in table.splitlines() if line.startswith(("one", "other ")))
+    assert (one[1], one[3], other[1], other[3]) == ("2.3", "3", "–", "3") and one[2] == other[2]
+    assert "\nother: the truth was elsewhere\n" in table
+    assert table.endswith(f"Over the 3 joints {', '.join(JOINTS[:3])}.")
 
 
 def test_the_summary_says_what_lies_beyond_the_protocol():
