@@ -118,8 +118,11 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         raise UserError(
             "--smooth takes no value, or two: the cutoff at rest, above 0, and the rise, 0 or more"
         )
-    if arguments.input_dir is not None and not Path(arguments.input_dir).is_dir():
-        raise UserError(f"{arguments.input_dir}: no such folder of pictures")
+    folder = arguments.input_dir
+    if folder is not None and not Path(folder).is_dir():
+        there = Path(folder).exists()
+        what = "no folder: give it as --input" if there else "no such folder of pictures"
+        raise UserError(f"{folder}: {what}")
     cut = is_cut(arguments) or arguments.part is not None
     faults = {
         "--recursive: a folder is watched without those in it: leave out --stream": (
@@ -214,18 +217,20 @@ def report(summary: Summary, arguments: argparse.Namespace) -> None:
             print(f"  outside the range that the model was trained on: {lens['out_of_range']}")
     where = name_text(str(arguments.save_dir))
     names = ", ".join(f"poses.{name}" for name in dict.fromkeys(arguments.format))
+    names += ", poses.mp4" * arguments.video
     print(f"Poses of {counted(summary.frames, 'frame')} in {where}: {names}")
     if live := summary.live:
         text = "{frames} sent at {fps} a second, {dropped} dropped".format(**live)
         print(text + "; latency {p50} ms, p95 {p95} ms".format(**live["latency_ms"]))
     for item in summary.left_out:
         print(f"Left out {item['file']}: {item['reason']}")
+    told = " in poses.json" * ("json" in arguments.format)
     if summary.disagreeing:
         count = counted(summary.disagreeing, "frame")
-        print(f"In {count} the pose does not fit the picture: see 'disagrees'")
+        print(f"In {count} the pose does not fit the picture: see 'disagrees'{told}")
     if summary.out_of_range:
         views = counted(summary.out_of_range, "view")
-        print(f"{views} unlike those in training: see 'out_of_range'")
+        print(f"{views} unlike those in training: see 'out_of_range'{told}")
     if summary.fault:
         print(summary.fault)
     if unreadable := summary.unreadable:

@@ -313,6 +313,8 @@ def main(argv: list[str] | None = None) -> None:
     if arguments.print_config:
         print(describe_config(resolve_config(arguments, None)))
         return
+    if log_dir and log_dir.resolve() in map(Path.resolve, arguments.data_root):
+        raise UserError(f"--log_dir {log_dir}: holds the data: give another folder")
     with Processes(arguments.gpu) as processes:
         if name == ALL_STAGES:
             train_all(arguments, log_dir or Path("experiments"), processes)

@@ -56,7 +56,9 @@ def data_format(
 def looked_for(root: str | Path, format: str | None = None) -> str:
     """What a data root would have to hold, and what to do where it does not."""
     known, root = _known(format), Path(root)
-    if not root.is_dir() or not any(root.iterdir()):
+    if not root.is_dir():
+        return f"no such folder; {[*known.values()][-1].remedy.format(root=root)}"
+    if not any(root.iterdir()):
         return [*known.values()][-1].remedy.format(root=root)
     for place in (root.parent, *sorted(filter(Path.is_dir, root.iterdir()))[:_NEAR]):
         with contextlib.suppress(UserError):  # one that cannot be read is not it

@@ -72,7 +72,8 @@ def read_weight_file(path: Path) -> Any:
     """Content of a file of ``torch.save``, on the CPU: tensors, plain values, NumPy's numbers and
     arrays, and ``argparse.Namespace``; UserError saying what another file is."""
     if not path.is_file():  # a pipe would keep us waiting
-        raise UserError(f"{path}: cannot be read (No such file, or none of data)")
+        what = "a folder: give a file in it, as checkpoints/model_best.tar" if path.is_dir() else ""
+        raise UserError(f"{path}: {what or 'no such file, or none of data'}")
     try:
         with path.open("rb") as file:
             start = file.read(512)

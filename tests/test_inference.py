@@ -212,7 +212,7 @@ def test_every_format_holds_the_same_poses(clip, tmp_path, capsys, monkeypatch, 
     # Of every batch of five, and of the four that are left, every other frame.
     assert "14 views unlike those in training: see 'out_of_range'" in output
     assert "128×80: taken for the training camera's" in output
-    assert "poses.json, poses.npz, poses.csv, poses.bvh, poses.glb\n" in output
+    assert "poses.json, poses.npz, poses.csv, poses.bvh, poses.glb, poses.mp4\n" in output
 
 
 def test_every_name_of_a_file_gets_a_pose_or_is_named(tmp_path, capsys, infer):
@@ -630,14 +630,17 @@ def test_pose_and_picture_disagree_by_the_joints_that_are_seen(fp32, monkeypatch
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("--input_dir none", "no such folder of pictures"),
+        ("--input_dir none", "none: no such folder of pictures"),
+        ("--input_dir a.png", "a.png: no folder: give it as --input"),
+        ("--input_dir nested", "; --recursive for those in its folders"),
+        ("--input_dir broken other", "other: one value too many"),
         ("--input_dir broken", "none of the 2 pictures could be read"),
         ("--input broken/a.png", "the only picture could not be read"),
         ("--input a.png --camera calib.json", "distortion coefficients, found 2"),
         ("--input a.png --smooth 1 -1", "and the rise, 0 or more"),
         ("--input a.png --mount nan 0", "--mount [nan, 0.0]"),
         ("--input calib.json", "neither a picture nor a video that can be read: of another kind"),
-        ("--input a.png b.png", "b.png: one value too many; quote a pattern"),
+        ("--input calib.json a.png", "a.png: one value too many; quote a pattern"),
         ("--input a.png --camera no.json", "give a calibration file, or 'training' or 'circle'"),
         ("--input a.png --save_dir a.png", "cannot be made a folder"),
         ("--input_dir . --recursive --rotations --world imu.csv", "imu.csv: is of one sequence"),
@@ -651,6 +654,7 @@ def test_bad_input_is_one_line_and_exit_2(line, message, tmp_path, capsys, monke
     for name in ("broken/a.png", "broken/b.jpg"):
         write(tmp_path / name, checkered(64, 64)).write_bytes(b"no picture")
     write(tmp_path / "a.png", checkered(64, 64))
+    (tmp_path / "nested" / "b").mkdir(parents=True)
     calibration = {"K": np.eye(3).tolist(), "D": [0, 0], "model": "fisheye"}
     (tmp_path / "calib.json").write_text(json.dumps(calibration))
     with pytest.raises(SystemExit) as caught:

@@ -243,6 +243,13 @@ def test_a_run_says_at_its_start_what_it_trains_on_and_keys_are_set_and_printed(
         train.main([])
 
 
+def test_a_run_is_not_written_among_the_data(tiny_data):
+    before = sorted(tiny_data.iterdir())
+    command = ["--training_type", "train2d", "--data_root", str(tiny_data)]
+    refused("holds the data", train.main, [*command, "--log_dir", f"{tiny_data}/TrainSet/.."])
+    assert sorted(tiny_data.iterdir()) == before
+
+
 @pytest.mark.parametrize("more", [(), ("--resume",)])
 def test_a_folder_that_another_run_holds_is_refused(more, run, tiny_kind, tiny_file, tmp_path):
     log_dir = tmp_path / "log"

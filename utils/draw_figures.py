@@ -1,7 +1,7 @@
 """Draw the figures of an evaluation for a paper or a README: charts as PNG and PDF, pictures JPEG.
 
 errors_by_action    bars with 95 % intervals beside the mean pose and the paper's figures
-errors_by_joint     the same for each joint
+errors_by_joint     bars for each joint, left and right
 error_distribution  histogram and cumulative distribution of the frames' errors
 median_frame        input, poses over it and in 3D, of the frame with the median error
 qualitative_grid    eight of these, from a small error to a large one

@@ -19,10 +19,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from utils.common.command import command_parser, parse_early, run_command
+from utils.common.pretrained import model_path
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
-    own = {"load_model": {"required": True}, "output": {"help": "the file, *.onnx"}}
+    own = {"load_model": {"default": model_path("pretrained")}}
+    own |= {"output": {"help": "the file, *.onnx"}}
     parser = command_parser(__doc__, **own)
     text = "headset file, or the name of one in experiments/headsets: the model takes its pictures"
     parser.add_argument("--headset", help=text)
@@ -73,7 +75,7 @@ def main(argv: list[str] | None = None) -> None:
         if not worst <= TOLERANCE_MM:
             off = f"joints differ from PyTorch's by {worst:.2f} mm, more than {TOLERANCE_MM} mm"
             raise UserError(f"{args.output}: {off}; it is not written")
-        print(f"Joints differ from PyTorch's by {worst:.4f} mm at most.")
+        print(f"Joints differ from PyTorch's in fp32 by {worst:.4f} mm at most.")
     print(f"{args.output}: {args.output.stat().st_size / 1e6:.0f} MB")
 
 

@@ -20,7 +20,8 @@ from utils.common.pretrained import model_path
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
-    own = {"load_model": {"default": model_path("small")}, "output": {}}
+    text = "finetuned checkpoint, or weights of this project: 'small' (the default) or 'pretrained'"
+    own = {"load_model": {"default": model_path("small"), "help": text}, "output": {}}
     parser = command_parser(__doc__, **own)
     text = "headset files that can be chosen beside those in experiments/headsets"
     parser.add_argument("--headset", nargs="+", default=[], metavar="FILE", help=text)
@@ -94,6 +95,9 @@ def main(argv: list[str] | None = None) -> None:
     known = [headset.name for headset in headsets]
     if twice := {name for name in known if known.count(name) > 1}:
         raise UserError(f"--headset: two headsets are called {twice.pop()}")
+    others = args.output.is_dir() and any(path.name[0] != "." for path in args.output.iterdir())
+    if others and not (args.output / "site.json").is_file():
+        raise UserError(f"{args.output}: holds other files, which would be served: give a new one")
     with RunFolder(args.output) as folder:
         packages = install_packages(WEB)
         exported = _write_model(folder.new / "model.onnx", args.load_model)

@@ -84,7 +84,7 @@ def find_archives(folder: Path) -> dict[str, list[Path]]:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder of downloaded parts")
+        raise UserError(f"{folder}: no such folder")
     found: dict[str, list[Path]] = {}
     kinds: dict[str, tuple] = {}
 

@@ -179,7 +179,7 @@ NOT_FINITE = {"layer1.0.conv1.weight": torch.tensor([float("nan")])}
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "No such file"),
+        (None, "no such file"),
         ([1, 2], "not a state dict"),
         ({1: torch.zeros(1)}, "not a state dict"),
         (NOT_FINITE, "layer1.0.conv1.weight holds NaN"),

@@ -159,9 +159,8 @@ class _Parser(argparse.ArgumentParser):
             self.error(f"argument {empty[0]!r} is empty")
         found, rest = self.parse_known_args(given, namespace)
         if rest and not any(text.startswith("-") for text in rest):
-            raise UserError(
-                f"{rest[0]}: one value too many; quote a pattern of files: 'pictures/*.png'"
-            )
+            pattern = "; quote a pattern of files: 'pictures/*.png'" * Path(rest[0]).is_file()
+            raise UserError(f"{rest[0]}: one value too many{pattern}")
         if rest:
             return super().parse_args(given, namespace)
         for name, value in vars(found).items():

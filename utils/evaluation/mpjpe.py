@@ -69,8 +69,8 @@ def aligned(predicted: np.ndarray, target: np.ndarray, scale: bool = True) -> np
     the sum of squares over all joints; never mirrored.  float64 metres in the place of ``target``;
     joints that are NaN in either are left out, and NaN.
 
-    Umeyama, "Least-squares estimation of transformation parameters between two point patterns",
-    TPAMI 1991.
+    Procrustes alignment: Umeyama, "Least-squares estimation of transformation parameters between
+    two point patterns", TPAMI 1991.
     """
     source, goal = np.asarray(predicted, np.float64), np.asarray(target, np.float64)
     known = labelled(source) & labelled(goal)

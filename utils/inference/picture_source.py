@@ -111,6 +111,7 @@ def open_live(given: str) -> Source:
     that are yet to come."""
     path = Path(given)
     if path.is_dir():
+        print(f"{name_text(given)}: waiting for pictures that are new")
         return WatchedFolder(path, lambda: open_source(given))
     if (source := open_source(given, live=True)).live:
         return source
@@ -149,5 +150,7 @@ def open_source(given: str, recursive: bool = False, live: bool = False) -> Sour
         left = "".join(f"; {item['file']}: {item['reason']}" for item in left_out[:1])
         kinds = " ".join(sorted(PICTURE_SUFFIXES))
         what = "holds no picture" if path.is_dir() else "no picture matches this pattern"
+        if path.is_dir() and not recursive and any(map(Path.is_dir, path.iterdir())):
+            left += "; --recursive for those in its folders"
         raise UserError(f"{given}: {what} ({kinds}){left}")
     return PictureSource(found, root, given, left_out)

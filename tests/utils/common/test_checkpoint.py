@@ -168,7 +168,7 @@ LINEAR = torch.nn.Linear(1, 1)
 #: A file's bytes, what torch.save is to write, or a function that writes it.
 NO_CHECKPOINTS = [
     (lambda path: None, "no checkpoint at"),
-    (Path.mkdir, "cannot be read"),
+    (Path.mkdir, "a folder: give a file in it"),
     (b"", "an empty file"),
     (LFS, "a Git LFS pointer, .*'git lfs pull'"),
     (PAGE, "a web page"),
@@ -191,7 +191,7 @@ NO_CHECKPOINTS = [
     (dict.fromkeys("abcd", 3), rf"no {RESNET}.*but a, b, c, d"),
     ({RESNET: {"conv1.weight": "text"}}, "no dict of weights"),
     ({RESNET: HEAD}, "no known ResNet"),
-    (os.mkfifo, "cannot be read"),
+    (os.mkfifo, "no such file"),
     (bomb, "damaged: copy"),
     (doubled_key, "damaged: copy"),
     (doubled_key_before_zip, "cut off, or with Python objects"),
