@@ -25,6 +25,7 @@ from base.skeleton import JOINTS
 from dataset.warp import CameraWarp
 from utils import export_onnx
 from utils.common.networks import load_pose_model
+from utils.common.pretrained import PRETRAINED
 from utils.inference.onnx_export import WarpLayer
 from utils.inference.onnx_metadata import METADATA_KEY, OnnxMetadata
 from utils.inference.predictor import EgoPosePredictor
@@ -222,3 +223,7 @@ def test_other_pictures_and_cameras_than_the_headsets_are_refused(with_headset, 
     with pytest.raises(UserError, match=r"mine\.onnx: .* --views needs an export without"):
         EgoPosePredictor(with_headset, views=2)
     refused(r"460×380.*230×190", EgoPosePredictor(with_headset), pictures(1, 460, 380)[0])
+
+
+def test_the_pretrained_weights_are_exported_by_default():
+    assert export_onnx.parse_arguments(["--output", "a.onnx"]).load_model == PRETRAINED
