@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from base.files import write_text
-from base.parts import PARTS, Part
+from base.parts import PARTS, Part, writing
 from base.set_type import SetType
 from dataset.annotations import LABELS
 from dataset.check import Check, check_pictures
@@ -43,7 +43,7 @@ def in_parts(
     """Do a part of some checks, unless what it found is in ``root`` already, ``made_with`` the same
     :func:`state`; yields what all parts have found, which is then removed, or None where others are
     missing."""
-    with part.held(root):
+    with writing(root, part):
         paths = {each: each.folder(root) / f"{made_with}.json" for each in part.all()}
         if not paths[part].is_file():
             found = _FAULTS.dump_python(check_pictures(part.share(checks), jobs), mode="json")
