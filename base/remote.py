@@ -89,8 +89,8 @@ def _meaning(url: str, error: Exception) -> Exception:
         line = f"no answer from {asked[1]}" + (f" ({why[1]})" if why else "")
     elif asked:
         line = " ".join([asked[1], "says", asked[2], *re.findall(r"<Code>(\w+)", text)[:1]])
-    elif host := urlsplit(str(getattr(getattr(error, "request", None), "url", ""))).netloc:
-        line = f"no answer from {host} ({line})"
+    elif getattr(error, "response", None) is None and (request := getattr(error, "request", None)):
+        line = f"no answer from {urlsplit(str(request.url)).netloc} ({line})"
     elif isinstance(error, ImportError):
         line = f"{error}: pip install -r requirements-scale.txt"
     return UserError(f"{url}: {line or type(error).__name__}")

@@ -262,7 +262,7 @@ NO_CREDENTIALS = r"no credentials that hold \(doc"
 )
 def test_what_a_store_says_is_told_in_the_same_words_for_all(text, message):
     def call():
-        with remote._opened("az://bucket/x"):
+        with remote._opened("memory://bucket/x"):
             raise RuntimeError(text)
 
     assert "Generic" not in refused(message, call)
@@ -270,7 +270,7 @@ def test_what_a_store_says_is_told_in_the_same_words_for_all(text, message):
 
 def test_who_does_not_answer_is_named_by_packages_of_fsspec_too():
     def call():
-        with remote._opened("az://bucket/x"):
+        with remote._opened("memory://bucket/x"):
             error = OSError("refused")
             error.request = SimpleNamespace(url="http://host:1/x")
             raise error
