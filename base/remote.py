@@ -7,20 +7,27 @@ root stands for a folder of the local cache, and that folder tells which root it
 import contextlib
 import functools
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlsplit
 
 from base.errors import UserError
 from base.files import replacing
+from base.objects import STORES, Objects
 
-#: Storage that obstore reads and writes, without a package for each; fsspec finds the others.
-_OBSTORE = ("s3", "gs", "az", "http", "https")
-#: Of obstore, which goes on where a transfer was cut.
-_RETRIES, _CONNECT = 5, "5s"
-#: In failures of who finds no credentials: cloud machines are told theirs at these addresses.
-_CREDENTIALS = ("/latest/api/token", "computeMetadata", "metadata/identity", "credential")
+#: In failures where a bucket is missing, as S3 and Google, and as Azure say it.
+_NO_BUCKET = "NoSuchBucket|ContainerNotFound"
+#: In failures for want of credentials: the addresses at which cloud machines are told theirs, what
+#: is wrong with those given, and how the stores refuse them.
+_CREDENTIALS = (
+    r"169\.254\.|/latest/api/token|computeMetadata|metadata/identity| credential| service account"
+    r"|token request(?!.* error sending)| pem file|Access Key|must be specified"
+    "|401 (Unauthorized|Client)|SignatureDoesNotMatch|<Code>(Auth|Expired|Invalid(Access|Token))"
+)
+#: A failed request in obstore's words: host, and status.
+_ASKED = re.compile(r"Error performing [A-Z]+ \w+://([^/\s]+).* - (?:.* code: )?([^:<{]*)\b")
 
 
 def cache_folder() -> Path:
@@ -34,6 +41,7 @@ def root_path(root: str | Path, use: str = "read") -> Path:
     if not remote:
         return Path(root)
     parts = place.strip("/").split("/")
+    scheme = scheme.lower()
     if not scheme.isalnum() or {"", ".", ".."} & {*parts}:
         raise UserError(f"{root}: not a place such as s3://bucket/packed")
     return cache_folder() / use / scheme / quote("/".join(parts))
@@ -52,48 +60,61 @@ def url_of(path: Path) -> str | None:
 def _filesystem(host: str) -> Any:
     """Of addresses that begin so: s3://bucket."""
     scheme = host.partition("://")[0]
+    if scheme in STORES:
+        return Objects(host)
     try:
-        if scheme not in _OBSTORE:
-            from fsspec.core import url_to_fs
+        from fsspec.core import url_to_fs
 
-            return url_to_fs(host)[0]
-        from obstore.fsspec import FsspecStore
+        return url_to_fs(host)[0]
     except Exception as error:  # each package raises its own
-        advice = ": pip install -r requirements-scale.txt" * isinstance(error, ImportError)
-        raise UserError(f"{scheme}:// cannot be opened ({error}){advice}") from None
-    how = {"allow_http": True, "connect_timeout": _CONNECT}  # http where the address says so
-    again = {"max_retries": _RETRIES}
-    return FsspecStore(scheme, client_options=how, retry_config=again, skip_instance_cache=True)
+        raise UserError(f"{scheme}:// cannot be opened ({error})") from None
+
+
+def _meaning(url: str, error: Exception) -> Exception:
+    """FileNotFoundError where nothing is there, or we may not know (stores say 403 of a missing
+    file to who may not list their files); UserError for any other failure."""
+    text = str(error)
+    line = re.sub(r"^Generic \w+ error: (HTTP error: )?", "", text.partition("\n")[0])
+    line = line.replace("request or response body error", "the transfer was cut")
+    asked = _ASKED.search(line)
+    if re.search(_NO_BUCKET, text):
+        line = "there is no such bucket"
+    elif re.search(_CREDENTIALS, text):
+        detail = "" if asked else f": {line}"
+        line = f"no credentials that hold{detail} (doc/scale.md says where they are looked for)"
+    elif isinstance(error, FileNotFoundError | PermissionError) or "403 Forbidden" in text:
+        return FileNotFoundError(url)
+    elif "error sending request" in line and asked:
+        why = re.search(r'(?:message|error): "(.*)"', text)
+        line = f"no answer from {asked[1]}" + (f" ({why[1]})" if why else "")
+    elif asked:
+        line = " ".join([asked[1], "says", asked[2], *re.findall(r"<Code>(\w+)", text)[:1]])
+    elif getattr(error, "response", None) is None and (request := getattr(error, "request", None)):
+        line = f"no answer from {urlsplit(str(request.url)).netloc} ({line})"
+    elif isinstance(error, ImportError):
+        line = f"{error}: pip install -r requirements-scale.txt"
+    return UserError(f"{url}: {line or type(error).__name__}")
 
 
 @contextlib.contextmanager
 def _opened(url: str) -> Iterator[Any]:
-    """The filesystem, which tries again by itself; FileNotFoundError where nothing is there, or we
-    may not know (stores say 403 of a missing file to who may not list their files); UserError for
-    any other failure."""
-    system = _filesystem("/".join(url.split("/")[:3]))
+    """The filesystem, which tries again by itself; what it raises, with a meaning."""
     try:
-        yield system
+        yield _filesystem("/".join(url.split("/")[:3]))
+    except UserError:
+        raise
     except Exception as error:  # what the stores raise shares no base class
-        text = str(error)
-        if "NoSuchBucket" in text:
-            raise UserError(f"{url}: there is no such bucket") from None
-        if any(word in text for word in _CREDENTIALS):
-            where = "no credentials that hold (doc/scale.md says where they are looked for)"
-            raise UserError(f"{url}: {where}") from None
-        if isinstance(error, FileNotFoundError | PermissionError) or "403 Forbidden" in text:
-            raise FileNotFoundError(url) from None
-        line = text.partition("\n")[0] or type(error).__name__
-        raise UserError(f"{url}: {line}") from None
+        raise _meaning(url, error) from None
 
 
 def read_remote(url: str) -> bytes | None:
-    """A file's content; None where there is none that may be read."""
+    """A file's content; None where there is none that may be read, or a page says so."""
     try:
         with _opened(url) as system:
-            return system.cat_file(url)
+            content = system.cat_file(url)
     except FileNotFoundError:
         return None
+    return None if content.lstrip().startswith(b"<") else content
 
 
 def download(url: str, path: Path, whole: Callable[[Path], bool] = lambda _: True) -> None:

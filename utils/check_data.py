@@ -173,7 +173,7 @@ def _check(args: argparse.Namespace, parts: Path) -> int:
     names = [SetType(name) for name in args.sets] if args.sets else form.sets(root)
     if not names:
         text = "holds no TrainSet, ValSet or TestSet"
-        raise UserError(f"{root}: {text}: {looked_for(root, args.format)}")
+        raise UserError(f"{url_of(root) or root}: {text}: {looked_for(root, args.format)}")
     headset, sets, reports = args.headset and load_headset(args.headset), {}, {}
     for name in names:
         try:

@@ -24,7 +24,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from base.errors import UserError
-from base.remote import root_path
+from base.remote import root_path, url_of
 from dataset.packed.options import PackOptions
 from utils.common.command import command_parser, parse_early, run_command, whole_number
 from utils.common.parts import add_part_options, is_cut, run_parts
@@ -49,7 +49,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if not 32 <= (args.size or options.size) <= 800 or args.quality > 100:
         raise UserError("--size must lie between 32 and 800, --quality between 1 and 100")
-    args.url = args.output.rstrip("/") if "://" in args.output else None
+    args.url = url_of(root_path(args.output)) if "://" in args.output else None
     if args.url and args.url.startswith("http"):
         raise UserError(f"--output {args.url}: http is for reading only")
     if args.url and (args.part or is_cut(args)):

@@ -4,6 +4,10 @@ import contextlib
 import json
 import os
 import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import fsspec
 import numpy as np
@@ -223,6 +227,73 @@ def test_another_index_makes_the_shards_be_fetched_anew(filled, tiny_data, tmp_p
 )
 def test_what_is_not_there_is_one_line(url, message, filled):
     refused(message, open_split, url, SetType.TRAIN)
+
+
+ASKED = "Error performing GET http://host:1/bucket/key in 1.2ms, after 5 retries  - "
+ANSWER = ASKED + "Server returned non-2xx status code: "
+UNSENT = f"Generic GCS error: {ASKED}HTTP error: error sending request\n"
+NO_CREDENTIALS = r"no credentials that hold \(doc"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (f"{ANSWER}404 Not Found: <?xml?>\n<Code>ContainerNotFound</Code>", "no such bucket"),
+        (f"{ANSWER}403 Forbidden: <?xml?>\n<Code>AuthenticationFailed</Code>", NO_CREDENTIALS),
+        (f"{ANSWER}403 Forbidden: <Code>InvalidAccessKeyId</Code>", NO_CREDENTIALS),
+        (f"{ANSWER}401 Unauthorized: ", NO_CREDENTIALS),
+        ("Generic GCS error: Error performing token request: " + ANSWER + "400 x", NO_CREDENTIALS),
+        ("Generic MicrosoftAzure error: Account must be specified\n", "hold: Account must be"),
+        (
+            f"Generic MicrosoftAzure error: {ANSWER}400 Bad: <?\n<Code>Why</Code>",
+            "1 says 400 Bad Why",
+        ),
+        (
+            f'{UNSENT}message: "Connection refused"',
+            r"x: no answer from host:1 \(Connection refused",
+        ),
+        (UNSENT, "x: no answer from host:1$"),
+        (f"Generic S3 error: Error performing token request: {UNSENT}", "no answer from host:1$"),
+        (
+            "Generic S3 error: HTTP error: request or response body error\n",
+            "x: the transfer was cut$",
+        ),
+    ],
+)
+def test_what_a_store_says_is_told_in_the_same_words_for_all(text, message):
+    def call():
+        with remote._opened("memory://bucket/x"):
+            raise RuntimeError(text)
+
+    assert "Generic" not in refused(message, call)
+
+
+def test_who_does_not_answer_is_named_by_packages_of_fsspec_too():
+    def call():
+        with remote._opened("memory://bucket/x"):
+            error = OSError("refused")
+            error.request = SimpleNamespace(url="http://host:1/x")
+            raise error
+
+    refused(r"x: no answer from host:1 \(refused\)$", call)
+
+
+def test_a_page_in_place_of_a_missing_file_is_none(filled, packed, cache):
+    for key in ("skip_list.txt", "TestSet/index.json"):
+        filled.objects[f"some/packed/{key}"] = b"\n<!DOCTYPE html><html>Not here</html>"
+    assert_same(open_split(URL.replace("s3", "S3"), SetType.VAL), open_split(packed, SetType.VAL))
+    assert not [*cache.rglob("skip_list.txt")]
+    refused("no TestSet in", open_split, URL, SetType.TEST)
+
+
+def test_a_process_may_end_right_after_a_call(store, tmp_path):
+    """obstore's own filesystem for fsspec aborts more than one in three of these."""
+    code = "import sys; from base.remote import upload; upload(__file__, sys.argv[1])"
+    (tmp_path / "upload.py").write_text(code)
+    for number in range(6):
+        command = [sys.executable, str(tmp_path / "upload.py"), f"s3://bucket/{number}"]
+        subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": str(Path.cwd())})
+    assert len(store.objects) == 6
 
 
 def test_a_bucket_that_may_not_be_listed_is_read(filled, packed):
