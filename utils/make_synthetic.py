@@ -82,6 +82,7 @@ parse_early(__name__, parse_arguments)
 
 from base.errors import UserError
 from base.headset import RELEASE_HEADSET, load_headset
+from base.parts import is_worker
 from base.set_type import SetType
 from dataset.synthetic.any_headset import LOWEST
 from dataset.synthetic.generate import generate
@@ -114,6 +115,8 @@ def main(argv: list[str] | None = None) -> None:
     args = parse_arguments(argv)
     if is_cut(args):
         run_parts("utils.make_synthetic", argv, args.ray)
+        frames = args.train + args.val + args.test + args.label_frames
+        print(f"{args.output} is complete: {frames} frames")
         return
     headsets = [None if name == "any" else load_headset(name) for name in args.headset]
     headsets = tuple(headsets) or (RELEASE_HEADSET,)
@@ -141,7 +144,8 @@ def main(argv: list[str] | None = None) -> None:
         (SetType.TRAIN, LABELS_ONLY): args.label_frames,
     }
     made = generate(args.output, recipe, counts, args.workers, args.resume, pack, args.part)
-    print(f"wrote {made} frames to {args.output}")
+    if not is_worker():  # whose parent tells of all parts
+        print(f"wrote {made} frames to {args.output}")
 
 
 if __name__ == "__main__":

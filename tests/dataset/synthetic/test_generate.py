@@ -135,6 +135,18 @@ def test_parts_give_the_files_of_a_single_run(small, tmp_path, make):
             make(tmp_path, *COUNTS, "--part", wrong)
 
 
+def test_all_parts_together_say_how_many_frames_there_are(small, make, capsys, monkeypatch):
+    def run_parts(module, argv, ray):
+        with monkeypatch.context() as patched:
+            patched.setattr("base.parts._is_worker", True)
+            make(small, *COUNTS, "--resume")
+
+    monkeypatch.setattr(make_synthetic, "run_parts", run_parts)
+    make(small, *COUNTS, "--parts", 3)
+    said = capsys.readouterr().out.splitlines()
+    assert said[-1] == f"{small} is complete: 15 frames" and "wrote" not in " ".join(said)
+
+
 def test_one_run_writes_to_a_folder_or_parts_beside_each_other(tmp_path, make, refused):
     options = [*TRAIN, "2", "--frames_per_character", "1"]
     (tmp_path / ".synthetic.0.part.json").touch()  # of one that was killed as it began
