@@ -31,7 +31,7 @@ from pathlib import Path
 
 from base.errors import UserError
 from utils.common.command import command_parser, counted, number, parse_early, run_command
-from utils.common.parts import add_part_options, is_cut, run_parts
+from utils.common.part_runner import add_part_options, is_cut, run_parts
 from utils.inference.sinks import FORMATS
 
 
@@ -155,10 +155,10 @@ from utils.common.memory import memory_advice
 from utils.common.pretrained import chosen_model
 from utils.common.signals import Interruption
 from utils.inference.motion import WithMotion, read_skeleton
-from utils.inference.parts import Parts, check_parts, of_run
+from utils.inference.outputs import PerSequence, RunInfo, Sink, Summary
 from utils.inference.picture_source import open_live, open_source
+from utils.inference.pose_parts import Parts, check_parts, of_run
 from utils.inference.predictor import EgoPosePredictor
-from utils.inference.results import PerSequence, RunInfo, Sink, Summary
 from utils.inference.run import infer
 from utils.inference.sinks.drawings import PictureSink, VideoSink, WindowSink, display_missing
 from utils.inference.smoothing import PoseSmoother

@@ -8,7 +8,7 @@ class Protocol:
     """The protocol of a set."""
 
     set: str
-    #: Each metric as the set's authors call it → one of :data:`utils.evaluation.protocol.MEASURES`.
+    #: Each metric as its authors call it → one of MEASURES of utils.evaluation.protocol_errors.
     metrics: dict[str, str]
     licence: str  # and where the data are asked for
     citation: str

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from base.skeleton import JOINTS
-from utils.inference.results import FramePose, RunInfo
+from utils.inference.outputs import FramePose, RunInfo
 from utils.motion.solver import solve_clip
 
 #: A standing person before the camera.

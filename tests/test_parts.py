@@ -23,7 +23,7 @@ import inference
 from base.lock import locked
 from base.parts import PARTS, Part, in_processes, writing
 from utils import pack_data
-from utils.common import parts
+from utils.common import part_runner
 from utils.inference.predictor import EgoPosePredictor
 
 #: What inference.py writes of what the network finds.
@@ -122,7 +122,7 @@ def test_parts_run_in_processes(tree, packed, tmp_path, capsys):
 
 def test_what_several_parts_say_alike_is_said_once(capsys):
     done = [(Part(1, 2), "on CPU\nx\nx\n"), (Part(2, 2), "on CPU\ny\n")]
-    parts._follow(iter(done), 2)
+    part_runner._follow(iter(done), 2)
     assert capsys.readouterr().out == "x\nx\ny\n".join(["on CPU\n", ""])
 
 
@@ -145,10 +145,10 @@ def test_ray_refuses_another_version_and_goes_on_without_a_node_that_dies(
 ):
     command = packing(tree, tmp_path / "out", "--ray", address, "--parts")
     with monkeypatch.context() as patched:
-        patched.setattr(parts, "project_version", lambda: "another")
+        patched.setattr(part_runner, "project_version", lambda: "another")
         found = refused("is another where the command runs", pack_data.main, [*command, "1"])
-    assert parts.project_version() in found and not (tmp_path / "out").exists()
-    parts.run_parts("tests.killed_node", [*command, "3"], address)
+    assert part_runner.project_version() in found and not (tmp_path / "out").exists()
+    part_runner.run_parts("tests.killed_node", [*command, "3"], address)
     assert (tmp_path / "out.killed").is_file()
     assert archives.contents(tmp_path / "out") == packed
 
@@ -308,10 +308,10 @@ def test_a_part_that_was_stopped_says_so(monkeypatch):
         print(f"one line\npart {argv[-1]} was stopped and is not complete")
         sys.exit(143)
 
-    monkeypatch.setattr(parts, "be_worker", lambda: None)
+    monkeypatch.setattr(part_runner, "be_worker", lambda: None)
     monkeypatch.setitem(sys.modules, "stopped", SimpleNamespace(main=main))
-    how = "stopped", [], str(Path.cwd()), parts.project_version()
-    refused("^part 3/4 was stopped and is not complete$", parts.run_part, Part(3, 4), *how)
+    how = "stopped", [], str(Path.cwd()), part_runner.project_version()
+    refused("^part 3/4 was stopped and is not complete$", part_runner.run_part, Part(3, 4), *how)
 
 
 @pytest.mark.parametrize(

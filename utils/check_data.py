@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from base.errors import UserError
 from base.remote import url_of
 from utils.common.command import command_parser, counted, output_file, parse_early, run_command
-from utils.common.parts import add_part_options, is_cut, run_parts
+from utils.common.part_runner import add_part_options, is_cut, run_parts
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:

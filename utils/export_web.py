@@ -45,9 +45,9 @@ from base.run_folder import RunFolder
 from utils.common.networks import load_pose_model
 from utils.common.pretrained import model_name
 from utils.inference.onnx_export import onnx_metadata, write_onnx
+from utils.inference.outputs import RunInfo
 from utils.inference.pose_predictor import PosePredictor, distance_mm
 from utils.inference.predictor import EgoPosePredictor
-from utils.inference.results import RunInfo
 from utils.inference.sinks.pose_json import metadata
 from utils.web.packages import install_packages
 from utils.web.site import site_data

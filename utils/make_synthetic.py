@@ -28,7 +28,7 @@ from dataset.packed.options import PackOptions
 from dataset.synthetic import DEFAULT_STRIDE, PASSES
 from utils.common.command import command_parser, parse_early, run_command, whole_number
 from utils.common.cores import cpu_count
-from utils.common.parts import add_part_options, is_cut, run_parts
+from utils.common.part_runner import add_part_options, is_cut, run_parts
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:

@@ -27,7 +27,7 @@ from base.errors import UserError
 from base.remote import root_path, url_of
 from dataset.packed.options import PackOptions
 from utils.common.command import command_parser, parse_early, run_command, whole_number
-from utils.common.parts import add_part_options, is_cut, run_parts
+from utils.common.part_runner import add_part_options, is_cut, run_parts
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:

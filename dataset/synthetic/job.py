@@ -15,7 +15,7 @@ from dataset.synthetic.motion.bvh_timeline import BvhTimeline
 from dataset.synthetic.motion.timeline import Timeline, draw_frames
 from dataset.synthetic.output import PICTURES, encode_label
 from dataset.synthetic.recipe import Job, Purpose, Recipe, build_of
-from dataset.synthetic.render.camera import draw_response
+from dataset.synthetic.render.picture_camera import draw_response
 from dataset.synthetic.render.renderer import Renderer
 from dataset.synthetic.scene.clutter import draw_clutter
 from dataset.synthetic.scene.furniture import NO_THINGS, together

@@ -17,8 +17,8 @@ from dataset.runs import run_lengths
 from utils.evaluation.bootstrap import figures
 from utils.evaluation.mpjpe import BODY_PARTS, MILLIMETRES, distances, group_rows, joint_errors
 from utils.evaluation.poses import Poses
-from utils.evaluation.protocol import protocol_errors
-from utils.evaluation.rotations import rotation_errors
+from utils.evaluation.protocol_errors import protocol_errors
+from utils.evaluation.rotation_error import rotation_errors
 
 #: Millimetres whose shares AUC is the mean of.  Mehta et al., "Monocular 3D human pose estimation
 #: in the wild using improved CNN supervision" (MPI-INF-3DHP), 3DV 2017.

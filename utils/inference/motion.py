@@ -11,7 +11,7 @@ import numpy as np
 
 from base.documents import read_bounded
 from base.errors import UserError
-from utils.inference.results import FramePose, Sink, Summary
+from utils.inference.outputs import FramePose, Sink, Summary
 from utils.motion.rig import NUM_RIG_JOINTS, PARENTS, REST, RIG_JOINTS
 from utils.motion.solver import LiveSolver, solve_clip
 from utils.motion.world import World

@@ -12,8 +12,8 @@ from base.errors import UserError
 from base.parts import Part
 from utils.common.cores import cpu_count, read_ahead
 from utils.common.signals import Interruption
+from utils.inference.outputs import FramePose, Sink, Summary
 from utils.inference.predictor import EgoPosePredictor, Prepared
-from utils.inference.results import FramePose, Sink, Summary
 from utils.inference.smoothing import PoseSmoother
 from utils.inference.source import PICTURE_BYTES, LazyFrame, Source
 

@@ -18,7 +18,7 @@ from dataset.synthetic.motion.bvh_timeline import BvhTimeline
 from dataset.synthetic.motion.performance import Clip, Performance
 from dataset.synthetic.motion.programs import PROGRAMS, perform
 from dataset.synthetic.motion.timeline import Timeline
-from dataset.synthetic.render.camera import draw_response
+from dataset.synthetic.render.picture_camera import draw_response
 from dataset.synthetic.render.renderer import Renderer
 from dataset.synthetic.scene.floors import FLOORS, floor_texture
 from dataset.synthetic.scene.place import make_place

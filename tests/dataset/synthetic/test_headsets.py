@@ -17,7 +17,7 @@ from base.set_type import SetType
 from dataset import open_split
 from dataset.synthetic.any_headset import draw_headset
 from dataset.synthetic.body.head_camera import camera_poses, mount, nose_tip
-from dataset.synthetic.render.camera import CameraResponse, Rays, Traced, develop
+from dataset.synthetic.render.picture_camera import CameraResponse, Rays, Traced, develop
 from dataset.synthetic.render.renderer import ObjectId
 from utils import make_synthetic
 

@@ -9,7 +9,7 @@ from commands import refused
 from moving_body import moving
 
 from utils.inference.motion import WithMotion, read_skeleton
-from utils.inference.results import FramePose, Sink, Summary
+from utils.inference.outputs import FramePose, Sink, Summary
 from utils.motion.rig import forward_kinematics
 from utils.motion.solver import solve_clip
 from utils.motion.world import World

@@ -1,6 +1,6 @@
 """The formats of poses that ``inference.py`` writes, and their registry.
 
-A format is one file with a subclass of :class:`utils.inference.results.PoseFormat` and one line in
+A format is one file with a subclass of :class:`utils.inference.outputs.PoseFormat` and one line in
 :data:`FORMATS`; doc/extending.md shows how.
 """
 

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation, Slerp
 
 from base.skeleton import JOINT_PREFIX
-from utils.inference.results import Summary
+from utils.inference.outputs import Summary
 from utils.inference.sinks.whole import ClipFormat
 from utils.motion.rig import CHILDREN, NUM_RIG_JOINTS, REST, RIG_JOINTS, ROOT
 from utils.motion.solver import Motion

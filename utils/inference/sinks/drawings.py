@@ -13,8 +13,8 @@ import numpy as np
 from base.files import write_bytes
 from utils.drawing.frame_painter import DrawnPose, FramePainter
 from utils.drawing.write import VideoFile, save_picture
+from utils.inference.outputs import FramePose, Sink, Summary
 from utils.inference.picture_source import DRAWINGS_MARK
-from utils.inference.results import FramePose, Sink, Summary
 from utils.inference.run import THREADS
 from utils.inference.source import PICTURE_BYTES
 

@@ -4,7 +4,7 @@ import numpy as np
 import pygltflib as gltf
 
 from base.skeleton import JOINT_PREFIX
-from utils.inference.results import Summary
+from utils.inference.outputs import Summary
 from utils.inference.sinks.whole import ClipFormat
 from utils.motion.rig import (
     CHILDREN,

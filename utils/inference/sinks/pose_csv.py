@@ -6,7 +6,7 @@ import numpy as np
 
 from base.files import csv_rows
 from base.skeleton import JOINTS
-from utils.inference.results import FramePose, PoseFormat
+from utils.inference.outputs import FramePose, PoseFormat
 
 COLUMNS = (
     *("file", "frame", "time", "joint", "x_m", "y_m", "z_m", "x_px", "y_px", "confidence"),

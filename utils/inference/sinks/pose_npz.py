@@ -3,7 +3,7 @@
 import numpy as np
 
 from base.skeleton import JOINTS
-from utils.inference.results import Summary
+from utils.inference.outputs import Summary
 from utils.inference.sinks.whole import WholeFormat
 from utils.motion.rig import PARENTS, RIG_JOINTS
 

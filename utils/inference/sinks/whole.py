@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from utils.inference.results import FramePose, PoseFormat
+from utils.inference.outputs import FramePose, PoseFormat
 from utils.motion.rig import JOINT_ROWS, forward_kinematics
 from utils.motion.solver import Motion
 

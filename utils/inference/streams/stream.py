@@ -16,7 +16,7 @@ import numpy as np
 from base.errors import UserError
 from base.registry import load_class
 from utils.inference.motion import skeleton_entry
-from utils.inference.results import FramePose, Sink, Summary
+from utils.inference.outputs import FramePose, Sink, Summary
 from utils.inference.sinks.pose_json import frame_entry
 from utils.inference.streams import STREAMS
 

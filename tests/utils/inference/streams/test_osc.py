@@ -5,7 +5,7 @@ import pytest
 from live_packets import UNITY, osc_messages, udp_receiver, unity_joints
 from scipy.spatial.transform import Rotation
 
-from utils.inference.results import FramePose
+from utils.inference.outputs import FramePose
 from utils.inference.streams.osc import OscStream
 from utils.inference.streams.stream import Packet
 from utils.motion.rig import REST, RIG_JOINTS

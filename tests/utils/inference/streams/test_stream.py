@@ -12,8 +12,8 @@ from commands import refused
 from live_packets import received, udp_receiver
 from sample_poses import standing
 
+from utils.inference.outputs import FramePose, Summary
 from utils.inference.predictor import Pose
-from utils.inference.results import FramePose, Summary
 from utils.inference.streams import stream as stream_module
 from utils.inference.streams.stream import StreamSink, open_stream
 from utils.motion.solver import LiveSolver

@@ -17,7 +17,7 @@ from dataset.scene_ego import SceneEgo
 from dataset.unreal_ego import UnrealEgo
 from utils.evaluation.metrics import measure
 from utils.evaluation.poses import keep_joints
-from utils.evaluation.protocol import MEASURES, with_mean_bones
+from utils.evaluation.protocol_errors import MEASURES, with_mean_bones
 from utils.evaluation.results import Measured, read_results
 from utils.evaluation.tables import result_table, text_summary, text_table
 

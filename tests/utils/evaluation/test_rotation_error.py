@@ -16,7 +16,7 @@ from dataset import open_split
 from dataset.bone_labels import BONES, BoneLabels, read_bone_labels
 from utils.evaluation.metrics import measure
 from utils.evaluation.poses import Poses
-from utils.evaluation.rotations import (
+from utils.evaluation.rotation_error import (
     MEASURED,
     angles,
     global_rotations,

@@ -18,11 +18,11 @@ from base.errors import UserError
 from base.files import make_folder, sha256
 from base.parts import PARTS, Part, writing
 from base.run_folder import RunFolder
-from utils.common.parts import project_version
+from utils.common.part_runner import project_version
 from utils.common.signals import Interruption
+from utils.inference.outputs import FramePose, Sink, Summary
 from utils.inference.picture_source import PictureSource
 from utils.inference.predictor import EgoPosePredictor, Pose
-from utils.inference.results import FramePose, Sink, Summary
 from utils.inference.run import conclude, deliver
 from utils.inference.smoothing import PoseSmoother
 from utils.inference.source import Source
