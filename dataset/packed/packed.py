@@ -169,23 +169,18 @@ class Packed(Split):
 
     def _open_shard(self, code: int) -> BinaryIO:
         path = self.folder / self._shards[code]
+        if not self._remote:
+            return path.open("rb", buffering=0)
         for _ in range(_MOST_FETCHES):
-            try:
-                file = path.open("rb", buffering=0)
-            except FileNotFoundError:
-                if not self._remote:
-                    raise
-                fetch_shard(path, partial(self._is_whole, code), self.cache_gb)
-            else:
-                if not self._remote:
-                    return file
-                checked = code in self._checked
-                self._checked.add(code)
-                if checked or self._is_whole(code, path):
+            with contextlib.suppress(FileNotFoundError):  # not there yet, or deleted by another
+                if code in self._checked or self._is_whole(code, path):
+                    file = path.open("rb", buffering=0)
+                    self._checked.add(code)
                     mark_used(path)
                     return file
-                file.close()  # damaged since it came, or as it was there
-                path.unlink(missing_ok=True)
+                path.unlink()  # damaged since it came, or as it was at the store
+            fetch_shard(path, partial(self._is_whole, code), self.cache_gb)
+            self._checked.add(code)
         raise UserError(f"{path}: other processes delete it as it comes: raise data.cache_gb")
 
     def _is_whole(self, code: int, path: Path) -> bool:
