@@ -37,12 +37,12 @@ def open_pictures(
 ) -> tuple[BaseDataset, int]:
     """A split with pictures, in memory where it fits, and the number of processes to read it."""
     source = data.open(set_type, view=view)
-    for split in source.sets if isinstance(source, Mixed) else [source]:
+    sets = source.sets if isinstance(source, Mixed) else [source]
+    for split in sets:
         split.cache_gb = config.data.cache_gb
     workers = cpu_count() if config.data.workers is None else config.data.workers
-    count = sum(map(len, source.sets)) if isinstance(source, Mixed) else len(source)
-    if picture_bytes(count, config.data.input_size) > config.data.memory_gib * 2**30:
-        for split in source.sets if isinstance(source, Mixed) else [source]:
+    if picture_bytes(sum(map(len, sets)), config.data.input_size) > config.data.memory_gib * 2**30:
+        for split in sets:
             _tell_small_cache(split)
         return source, workers
 
