@@ -71,7 +71,7 @@ from tqdm import tqdm
 from base.errors import UserError
 from base.files import sha256, write_text
 from base.headset import Headset, load_headset
-from base.remote import url_of
+from base.remote import root_text
 from base.run_folder import RunFolder
 from base.set_type import SetType
 from base.skeleton import JOINTS
@@ -215,7 +215,7 @@ def run(
             "model": str(arguments.load_model),
             "model_sha256": sha256(arguments.load_model),
             "data": set_type.value,
-            "data_root": url_of(arguments.data_root) or str(arguments.data_root),
+            "data_root": root_text(arguments.data_root),
             "headset": arguments.headset,
             **({"format": arguments.format} if arguments.format else {}),
             "headsets": sorted({each.name for each in dataset.table.headsets}),

@@ -1,4 +1,4 @@
-"""Files in object storage, through fsspec.
+"""Files in object storage, through obstore or, of other kinds, fsspec.
 
 Names such as ``s3://bucket/packed`` cannot be paths (``Path`` makes one slash of two): a remote
 root stands for a folder of the local cache, and that folder tells which root it is.
@@ -54,6 +54,11 @@ def url_of(path: Path) -> str | None:
         return None
     scheme, *parts = path.relative_to(read).parts
     return f"{scheme}://{'/' * (scheme == 'file')}{unquote('/'.join(parts))}"
+
+
+def root_text(root: Path) -> str:
+    """A data root as a user knows it: a remote one by its address."""
+    return url_of(root) or str(root)
 
 
 @functools.cache

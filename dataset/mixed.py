@@ -13,7 +13,7 @@ from base.cameras.camera import Camera
 from base.errors import UserError
 from base.frame import Frame, FrameId
 from base.headset import Headset
-from base.remote import url_of
+from base.remote import root_text
 from base.set_type import SetType
 from dataset import data_format, open_split
 from dataset.annotations import LABELS, Annotations
@@ -129,7 +129,7 @@ class Roots:
             raise UserError("--data_root: the same folder twice")
 
     def __str__(self) -> str:
-        return ", ".join(url_of(path) or str(path) for path in self.paths)
+        return ", ".join(map(root_text, self.paths))
 
     def each(self) -> list[tuple[str, Path, str | None]]:
         """Of each root the name, as much of the end of its path as tells it from the others, the

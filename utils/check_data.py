@@ -25,7 +25,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from base.errors import UserError
-from base.remote import url_of
+from base.remote import root_text, url_of
 from utils.common.command import command_parser, counted, output_file, parse_early, run_command
 from utils.common.part_runner import add_part_options, is_cut, run_parts
 
@@ -153,8 +153,8 @@ def _report(args: argparse.Namespace, reports: list[SetReport]) -> int:
     """Print and write all that was found; returns how many faults."""
     for report in reports:
         _print_set(report)
-    root = url_of(args.data_root) or str(args.data_root)
-    content = {"data_root": root, "sets": [report.as_dict() for report in reports]}
+    content = {"data_root": root_text(args.data_root)}
+    content["sets"] = [report.as_dict() for report in reports]
     # A file name that is no UTF-8 comes out as JSON's own escapes.
     text = json.dumps(content, indent=2, ensure_ascii=False).encode("utf-8", "backslashreplace")
     write_text(args.report, text.decode() + "\n")
@@ -173,7 +173,7 @@ def _check(args: argparse.Namespace, parts: Path) -> int:
     names = [SetType(name) for name in args.sets] if args.sets else form.sets(root)
     if not names:
         text = "holds no TrainSet, ValSet or TestSet"
-        raise UserError(f"{url_of(root) or root}: {text}: {looked_for(root, args.format)}")
+        raise UserError(f"{root_text(root)}: {text}: {looked_for(root, args.format)}")
     headset, sets, reports = args.headset and load_headset(args.headset), {}, {}
     for name in names:
         try:
@@ -187,7 +187,7 @@ def _check(args: argparse.Namespace, parts: Path) -> int:
     if args.part:
         own = {"part", "jobs", "report", "data_root"}
         how = {name: value for name, value in vars(args).items() if name not in own}
-        made_with = state(sets, f"{url_of(root) or root!r} {how}")
+        made_with = state(sets, f"{root_text(root)!r} {how}")
         work = in_parts(parts, args.part, checks, args.jobs, made_with)
     else:
         work = nullcontext(check_pictures(checks, args.jobs))
