@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from commands import BEST, names, pack, run_demo
+from commands import BEST, names, pack, refused, run_demo
 
 import demo
 from base.errors import UserError
@@ -216,8 +216,7 @@ def test_bad_input_is_one_clear_line(tiny_network, tiny_runs, tiny_data, tmp_pat
         (tiny_network, tiny_data, "file", "cannot be made a folder"),
         (tiny_network, tiny_data, tiny_data / "TestSet", "holds the input .*TestSet, which"),
     ):
-        with pytest.raises(UserError, match=message):
-            run_demo(model, tmp_path / root, tmp_path / save_dir)
+        refused(message, run_demo, model, tmp_path / root, tmp_path / save_dir)
     assert not (tmp_path / "out").exists()
 
 

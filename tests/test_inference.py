@@ -19,7 +19,7 @@ import pybvh
 import pytest
 import torch
 import torch.distributed
-from commands import names, run_inference
+from commands import names, refused, run_inference
 from limits import file_size_limit
 from live_packets import rig_joints
 
@@ -423,8 +423,7 @@ def test_input_among_the_results_is_refused(given, out, clip, tmp_path, monkeypa
     (tmp_path / "links").mkdir()
     (tmp_path / "links" / "a.png").symlink_to(image)
     before = {path: path.is_file() and path.read_bytes() for path in tmp_path.rglob("*")}
-    with pytest.raises(UserError, match=r"^film: holds the input .* \(--save_dir\)$"):
-        infer(*given.split(), out=Path(out))
+    refused(r"^film: holds the input .* \(--save_dir\)$", infer, *given.split(), out=Path(out))
     assert before == {p: p.is_file() and p.read_bytes() for p in tmp_path.rglob("*")}
 
 

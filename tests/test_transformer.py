@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import onnxruntime as ort
 import pytest
-from commands import BEST, make_set, records, run_demo, run_inference, run_train
+from commands import BEST, make_set, records, refused, run_demo, run_inference, run_train
 
 from base.errors import UserError
 from utils import export_onnx
@@ -118,8 +118,7 @@ def test_without_a_configuration_it_is_that_of_the_model_it_starts_from(
         # The pictures of the usual set are moments seconds apart.
         (tiny_data, (option, tiny_transformer), "no 13 frames of its TrainSet follow each other"),
     ):
-        with pytest.raises(UserError, match=message):
-            run_train("temporal", data, tmp_path / "log", *start)
+        refused(message, run_train, "temporal", data, tmp_path / "log", *start)
     assert not (tmp_path / "log").exists()
 
 

@@ -6,7 +6,7 @@ import torch
 
 from base.set_type import SetType
 from dataset.mixed import Mixed
-from dataset.order import MIXED, BatchOrder, Division
+from dataset.order import MIXED, BatchOrder
 
 SHARDS, FRAMES = 60, 50
 
@@ -63,19 +63,6 @@ def test_sets_on_disk_keep_their_order():
     order.epoch = 2
     same = torch.randperm(100, generator=torch.Generator().manual_seed(3 * 1_000_003 + 2))
     assert torch.equal(order.permutation(), same)
-
-
-def test_processes_divide_it_and_a_start_within_the_epoch_goes_on(codes):
-    whole = [*BatchOrder(len(codes), 64, True, shards=codes)]
-    parts = [
-        [*BatchOrder(len(codes), 64, True, division=Division(rank, 2), shards=codes)]
-        for rank in range(2)
-    ]
-    for batch, *own in zip(whole, *parts, strict=True):
-        assert sorted(batch) == sorted(own[0] + own[1])
-    later = BatchOrder(len(codes), 64, True, shards=codes)
-    later.start = 7
-    assert [*later] == whole[7:]
 
 
 class Frames:

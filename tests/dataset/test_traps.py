@@ -76,14 +76,6 @@ def write_chunk(root, stated=lambda pixels: pixels, way=(1, 1, 1)):
     return root
 
 
-def test_a_clean_chunk_is_well(tmp_path, capsys):
-    status, counts, found = check(write_chunk(tmp_path))
-    assert (status, counts) == (0, {})
-    [note] = found["notes"]
-    assert note == "mo2cap2: stated 2D joints off the projected, px: 0.000"
-    assert note in capsys.readouterr().out
-
-
 @pytest.mark.parametrize(
     ("stated", "correction"),
     [
@@ -111,9 +103,9 @@ def test_labels_turned_by_180_degrees_are_told_from_swapped_names(tmp_path):
     assert any("turned by 180°" in fault["detail"] for fault in found["faults"])
 
 
-def write_sequence(root, count, late=lambda number: 0, headset="sceneego"):
+def write_sequence(root, count, late=lambda number: 0):
     """Of SceneEgo; ``late`` is how many frames later the picture of a label was taken."""
-    headset = load_headset(headset)
+    headset = load_headset("sceneego")
     joints = poses(count, headset)
     folder = root / "train" / "jian1"
     (folder / "imgs").mkdir(parents=True)
@@ -138,16 +130,12 @@ def test_a_recording_whose_pictures_drift_is_found_with_the_option_to_try(tmp_pa
     assert fault["detail"].endswith(": try --format scene_ego:pairing=drift")
 
 
-def test_a_sound_recording_is_well(tmp_path):
+def test_a_sound_recording_is_well_and_its_notes_are_printed(tmp_path, capsys):
     status, counts, found = check(write_sequence(tmp_path, 90))
     assert (status, counts) == (0, {})
-    assert "jian1: pictures lag behind their labels: +0 frames" in found["notes"][-1]
-
-
-def test_a_calibration_of_another_centre_is_found(tmp_path):
-    _, counts, found = check(write_sequence(tmp_path, 3, headset="mo2cap2"))
-    assert counts == {OFF_PICTURE: 1}
-    assert "image circle with centre (660, 530), radius" in found["faults"][0]["detail"]
+    note = found["notes"][-1]
+    assert "jian1: pictures lag behind their labels: +0 frames" in note
+    assert note in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,7 @@ from base.cameras.fisheye import equidistant_camera
 from base.cameras.ocam import OCamCamera
 from base.cameras.pinhole import PinholeCamera
 from base.headset import mount_rotation
-from base.release_camera import RELEASE_CAMERA, RELEASE_SQUARE, FisheyeCamera
-from dataset.transforms import SquareCrop
+from base.release_camera import RELEASE_SQUARE, FisheyeCamera
 from dataset.warp import CameraWarp
 
 SIDE = 184
@@ -78,18 +77,6 @@ def test_joints_seen_by_both_lenses_land_on_each_other(lens):
     assert both.sum() > 50
     assert np.abs(warp.points_back(in_square) - in_lens)[both].max() < 1e-6
     assert np.abs(warp.points(in_lens) - in_square)[both].max() < 1e-6
-
-
-def test_the_training_camera_itself_becomes_its_centred_square():
-    picture = render(RELEASE_CAMERA)
-    warp = CameraWarp(RELEASE_CAMERA, TARGET)
-    difference = np.abs(
-        warp.image(picture).astype(float) - SquareCrop(SIDE, 1280, 800).image(picture).astype(float)
-    )
-    assert difference[warp.seen].mean() < 0.7
-    points = np.array([[300.0, 100.0], [654.7, 401.0], [900.0, 700.0]])
-    assert np.abs(warp.points(points) - SquareCrop(SIDE, 1280, 800).points(points)).max() < 1e-6
-    assert warp.camera(RELEASE_CAMERA) is TARGET
 
 
 def test_shrinking_a_lot_averages_over_areas():

