@@ -82,6 +82,18 @@ def records(log_dir: Path) -> list[dict[str, Any]]:
     return list(map(json.loads, (log_dir / "log.jsonl").read_text().splitlines()))
 
 
+def last_checkpoint(log_dir: Path) -> dict[str, int]:
+    """Hashes of what checkpoint_2.tar holds but the configuration, in which runs may differ."""
+    import torch
+
+    content = torch.load(log_dir / "checkpoints" / "checkpoint_2.tar", weights_only=True)
+    # PyTorch's count of calls, which only a warning of its reads; last_epoch is the position.
+    del content["config"], content["scheduler"]["_step_count"]
+    # As text, since tensors cannot be compared by ==; random states are tensors too.
+    texts = {key: json.dumps(v, default=torch.Tensor.tolist) for key, v in content.items()}
+    return {key: hash(text) for key, text in texts.items()}
+
+
 def run_demo(model: Path, data: Path, save_dir: Path, *more: object) -> dict[str, Any]:
     """Evaluate, and read results.json."""
     import demo

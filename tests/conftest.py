@@ -155,6 +155,17 @@ def tiny_file(tmp_path_factory) -> Path:
     return path
 
 
+@pytest.fixture
+def run(tiny_data, tiny_file, tmp_path):
+    """Train in ``tmp_path / "log"``, by default the model that takes milliseconds."""
+
+    def run(stage, *more, config=tiny_file, data=tiny_data):
+        given = ("--config", config) if config else ()
+        run_train(stage, data, tmp_path / "log", *given, *more)
+
+    return run
+
+
 @pytest.fixture(scope="session")
 def tiny_network(tmp_path_factory, tiny_file) -> Path:
     """Checkpoint of random weights of that kind, with poses of the size of a body: with

@@ -13,7 +13,7 @@ from unittest.mock import Mock
 import cv2
 import pytest
 import torch
-from commands import BEST, at_step, refused, run_train
+from commands import BEST, at_step, refused
 from tiny_model import CONFIG
 
 from base.errors import UserError
@@ -22,16 +22,6 @@ from utils.training.stage import Stage
 from utils.training.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("tiny_kind")
-
-
-@pytest.fixture
-def run(tiny_data, tiny_file, tmp_path):
-    """Train in ``tmp_path / "log"``."""
-
-    def run(stage, *more, config=tiny_file, data=tiny_data):
-        run_train(stage, data, tmp_path / "log", "--config", config, *more)
-
-    return run
 
 
 @pytest.fixture

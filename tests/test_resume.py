@@ -1,13 +1,12 @@
 """A run that is killed or stopped ends as one left alone."""
 
-import json
 import os
 import signal
 
 import killing
 import pytest
 import torch
-from commands import BEST, at_step, records, refused, run_train
+from commands import BEST, at_step, last_checkpoint, records, refused, run_train
 from tiny_model import CONFIG
 
 from utils.common.checkpoint import list_checkpoints
@@ -36,22 +35,12 @@ def each_step(tmp_path_factory):
 def stop_before(monkeypatch):
     """Runs end at a step as suddenly as by a kill, for their process."""
 
-    def stop_before(number, run, *arguments, **stage):
+    def stop_before(number, run, *arguments, **config):
         with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
             at_step(patch, number, lambda: 1 / 0)
-            run(*arguments, **stage)
+            run(*arguments, **config)
 
     return stop_before
-
-
-@pytest.fixture
-def run(tiny_data, tmp_path):
-    """Train in ``tmp_path / "log"``."""
-
-    def run(config, *more, stage="train3d"):
-        run_train(stage, tiny_data, tmp_path / "log", "--config", config, *more)
-
-    return run
 
 
 @pytest.fixture(scope="module")
@@ -63,26 +52,8 @@ def left_alone(tmp_path_factory, tiny_kind, tiny_data, tiny_file):
     return folder
 
 
-def last_checkpoint(log_dir):
-    """All of the last checkpoint but the configuration, in which the runs may differ."""
-    content = torch.load(log_dir / "checkpoints" / "checkpoint_2.tar", weights_only=True)
-    del content["config"]
-    # PyTorch's count of calls, which only a warning of its reads; last_epoch is the position.
-    del content["scheduler"]["_step_count"]
-    return content
-
-
-def assert_same_checkpoint(*log_dirs):
-    a, b = map(last_checkpoint, log_dirs)
-    assert a.keys() == b.keys()
-    for key in a:
-        # As text, since tensors cannot be compared by ==; random states are tensors too.
-        one, other = (json.dumps(found[key], default=torch.Tensor.tolist) for found in (a, b))
-        assert hash(one) == hash(other), key
-
-
 def assert_same_run(*log_dirs):
-    assert_same_checkpoint(*log_dirs)
+    assert last_checkpoint(log_dirs[0]) == last_checkpoint(log_dirs[1])
     assert losses(log_dirs[0]) == losses(log_dirs[1])
 
 
@@ -96,54 +67,48 @@ def newest(tmp_path):
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_run_goes_on_bit_identical(
-    stage, run, tiny_file, each_step, left_alone, tmp_path, stop_before
-):
-    stop_before(3, run, each_step, stage=stage)
+def test_a_run_goes_on_bit_identical(stage, run, each_step, left_alone, tmp_path, stop_before):
+    stop_before(3, run, stage, config=each_step)
     assert newest(tmp_path) == "checkpoint_0_step_2.tar"
-    run(tiny_file, "--resume", stage=stage)
+    run(stage, "--resume")
     assert_same_run(tmp_path / "log", left_alone / stage)
 
 
-def test_a_kill_at_a_checkpoint_loses_nothing(
-    run, tiny_data, tiny_file, each_step, left_alone, tmp_path
-):
+def test_a_kill_at_a_checkpoint_loses_nothing(run, tiny_data, each_step, left_alone, tmp_path):
     arguments = ["--training_type", "train3d", "--gpu", "cpu", "--config", each_step]
     arguments += ["--data_root", tiny_data, "--log_dir", tmp_path / "log"]
     # Of the fifth step's.
     killing.kill("tests/tiny_model.py", *arguments, at="os:fsync", call=5)
     assert newest(tmp_path) == "checkpoint_0_step_4.tar"
-    run(tiny_file, "--resume")
+    run("train3d", "--resume")
     assert_same_run(tmp_path / "log", left_alone / "train3d")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_is_a_checkpoint_and_the_end(
-    number, run, tiny_file, left_alone, tmp_path, monkeypatch, capsys
+    number, run, left_alone, tmp_path, monkeypatch, capsys
 ):
     # One checkpoint a quarter of an hour: the one found is the signal's, though no log is due.
     config = tmp_path / "config.yml"
     config.write_text(CONFIG.replace("log_every: 1", "log_every: 5"))
     with monkeypatch.context() as patch, pytest.raises(SystemExit) as caught:
         at_step(patch, 2, lambda: os.kill(os.getpid(), number))
-        run(config)
+        run("train3d", config=config)
     assert caught.value.code == 128 + number
     assert f"stopped by {number.name} after step 2" in capsys.readouterr().out
     [path] = (tmp_path / "log" / "checkpoints").iterdir()
     assert path.name == "checkpoint_0_step_2.tar"
-    run(tiny_file, "--resume")
-    assert_same_checkpoint(tmp_path / "log", left_alone / "train3d")
+    run("train3d", "--resume")
+    assert last_checkpoint(tmp_path / "log") == last_checkpoint(left_alone / "train3d")
 
 
-def test_a_signal_in_validation_comes_after_the_last_step(
-    run, tiny_file, left_alone, tmp_path, monkeypatch
-):
+def test_a_signal_in_validation_comes_after_the_last_step(run, left_alone, tmp_path, monkeypatch):
     real, stop = Trainer._validate, (os.getpid(), signal.SIGTERM)
     with monkeypatch.context() as patch, pytest.raises(SystemExit):
         patch.setattr(Trainer, "_validate", lambda self: (os.kill(*stop), real(self)))
-        run(tiny_file)
+        run("train3d")
     assert newest(tmp_path) == "checkpoint_0_step_7.tar"
-    run(tiny_file, "--resume")
+    run("train3d", "--resume")
     assert_same_run(tmp_path / "log", left_alone / "train3d")
 
 
@@ -161,7 +126,7 @@ def test_the_last_and_the_best_are_kept_and_no_other(keep, kept, run, tmp_path):
     # Left behind by a run that was killed while it saved.
     folder.mkdir(parents=True)
     (folder / ".checkpoint_1.abc.part.tar").write_bytes(b"half")
-    run(config, "--epochs", 4, "--resume")
+    run("train3d", "--epochs", 4, "--resume", config=config)
     assert sorted(path.name for path in folder.iterdir()) == kept
     state = torch.load(folder / "checkpoint_4.tar", weights_only=True)["training"]
     best = torch.load(tmp_path / "log" / BEST, weights_only=True)["training"]
@@ -172,13 +137,13 @@ def test_the_last_and_the_best_are_kept_and_no_other(keep, kept, run, tmp_path):
 
 
 def test_the_same_frames_are_left_for_other_batches(run, each_step, tmp_path, stop_before, capsys):
-    stop_before(5, run, each_step)  # after 4 steps of 4 frames
-    run(each_step, "--resume", "--batch_size", 2, "--epochs", 1)
+    stop_before(5, run, "train3d", config=each_step)  # after 4 steps of 4 frames
+    run("train3d", "--resume", "--batch_size", 2, "--epochs", 1, config=each_step)
     assert "train3d: 12 frames in" in capsys.readouterr().out  # of 28
     assert losses(tmp_path / "log")[-1][0] == 14
 
 
-def test_a_step_beyond_the_epoch_is_refused(run, tiny_file, left_alone, tmp_path):
+def test_a_step_beyond_the_epoch_is_refused(run, left_alone, tmp_path):
     folder = tmp_path / "log" / "checkpoints"
     folder.mkdir(parents=True)
     source = left_alone / "train3d" / "checkpoints" / "checkpoint_1.tar"
@@ -186,4 +151,4 @@ def test_a_step_beyond_the_epoch_is_refused(run, tiny_file, left_alone, tmp_path
         content = torch.load(source, weights_only=True)
         content["training"]["step"] = step
         torch.save(content, folder / "checkpoint_1.tar")
-        refused(rf"{step} steps are more than an epoch", run, tiny_file, "--resume")
+        refused(rf"{step} steps are more than an epoch", run, "train3d", "--resume")

@@ -1,14 +1,12 @@
 """Training over a set that is fetched shard by shard, by two processes with a cache each."""
 
-import json
 import os
 import signal
 import socket
 
 import killing
 import pytest
-import torch
-from commands import pack, run_train
+from commands import last_checkpoint, pack, run_train
 from tiny_model import CONFIG
 
 from dataset import order
@@ -58,12 +56,6 @@ def train(tmp_path, monkeypatch):
         return tmp_path / name
 
     return train
-
-
-def last_checkpoint(log_dir):
-    content = torch.load(log_dir / "checkpoints" / "checkpoint_2.tar", weights_only=True)
-    del content["config"], content["scheduler"]["_step_count"]
-    return {k: json.dumps(v, default=torch.Tensor.tolist) for k, v in content.items()}
 
 
 def test_two_processes_killed_and_resumed_end_as_left_alone_and_as_on_disk(

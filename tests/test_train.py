@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from commands import BEST, names, refused, run_train
+from commands import BEST, names, refused
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import train
-from base.errors import UserError
 from base.lock import locked
 from base.release_camera import RELEASE_SQUARE
 from model import build, model_class
@@ -147,12 +146,6 @@ def test_without_a_configuration_it_is_that_of_the_first_weights_or_the_paper_s(
     assert config.model == first.config.model
 
 
-@pytest.fixture
-def run(tiny_data, tmp_path):
-    """Train in ``tmp_path / "log"``."""
-    return lambda stage, *more: run_train(stage, tiny_data, tmp_path / "log", *more)
-
-
 @pytest.mark.parametrize(
     ("line", "message"),
     [
@@ -169,9 +162,9 @@ def run(tiny_data, tmp_path):
 def test_bad_input_is_one_clear_line(line, message, run, tmp_path, tiny_runs, tiny_config):
     (tmp_path / "other.yml").write_text(tiny_config.read_text().replace("18", "34"))
     line = line.replace("OTHER", str(tmp_path / "other.yml"))
-    with pytest.raises(UserError, match=message) as caught:
-        run("train2d", *line.replace("BEST", str(tiny_runs["train2d"] / BEST)).split())
-    assert "\n" not in str(caught.value) and not (tmp_path / "log").exists()
+    line = line.replace("BEST", str(tiny_runs["train2d"] / BEST))
+    refused(message, run, "train2d", *line.split(), config=None)
+    assert not (tmp_path / "log").exists()
 
 
 @pytest.mark.parametrize("left", ["events.out.tfevents.1.host", "checkpoints/a.tar"])
@@ -179,8 +172,7 @@ def test_a_used_folder_is_not_written_into(left, run, tmp_path):
     path = tmp_path / "log" / left
     path.parent.mkdir(parents=True)
     path.write_text("left of an earlier run")
-    with pytest.raises(UserError, match=rf"run \({left}\): .*--resume.*--log_dir"):
-        run("finetune", "--load_model", "pretrained")
+    refused(rf"run \({left}\): .*--resume.*--log_dir", run, "finetune", config=None)
     assert path.read_text() == "left of an earlier run"
     assert names(tmp_path / "log") == [left.partition("/")[0]]
 
@@ -189,12 +181,13 @@ def test_a_used_folder_is_not_written_into(left, run, tmp_path):
 def test_weights_that_a_stage_does_not_use_are_refused(words):
     stage, option = words.split()
     arguments = train.parse_arguments(["--training_type", stage, f"--{option}", "some.tar"])
-    with pytest.raises(UserError, match=f"--{option}: {stage} of autoencoder does not use it"):
-        train.refuse_unused(arguments, stage, load_config(DEFAULT_CONFIG))
+    given, message = (arguments, stage, load_config(DEFAULT_CONFIG)), "autoencoder does not use it"
+    refused(f"--{option}: {stage} of {message}", train.refuse_unused, *given)
 
 
-def test_resume_counts_before_the_model_to_start_from(run, tiny_kind, tiny_file, tmp_path, capsys):
-    run("train3d", "--config", tiny_file, "--epochs", 1, "--resume")
+@pytest.mark.usefixtures("tiny_kind")
+def test_resume_counts_before_the_model_to_start_from(run, tmp_path, capsys):
+    run("train3d", "--epochs", 1, "--resume")
     folder, config = tmp_path / "log" / "checkpoints", tmp_path / "log" / "config.yml"
     (folder / "checkpoint_1.tar").rename(tmp_path / "start.tar")
     more = "--load_model", tmp_path / "start.tar", "--resume", "--epochs"
@@ -215,20 +208,20 @@ def test_resume_counts_before_the_model_to_start_from(run, tiny_kind, tiny_file,
     assert sorted(path.name for path in folder.iterdir())[0] == "checkpoint_2.tar"
 
 
-def test_a_run_does_not_go_on_with_a_set_of_other_headsets(
-    run, tiny_kind, tiny_file, tmp_path, monkeypatch
-):
+@pytest.mark.usefixtures("tiny_kind")
+def test_a_run_does_not_go_on_with_a_set_of_other_headsets(run, monkeypatch):
     for more in ((), ("--resume",)):
-        run("train3d", "--config", tiny_file, "--epochs", 1, *more)
+        run("train3d", "--epochs", 1, *more)
     monkeypatch.setattr("utils.training.stage._checksum", lambda _: "another")
-    with pytest.raises(UserError, match=r"trained on other headsets than those of .*--log_dir"):
-        run("train3d", "--config", tiny_file, "--epochs", 2, "--resume")
+    message = r"trained on other headsets than those of .*--log_dir"
+    refused(message, run, "train3d", "--epochs", 2, "--resume")
 
 
+@pytest.mark.usefixtures("tiny_kind")
 def test_a_run_says_at_its_start_what_it_trains_on_and_keys_are_set_and_printed(
-    run, tiny_kind, tiny_file, tmp_path, capsys
+    run, tmp_path, capsys
 ):
-    run("train3d", "--config", tiny_file, "--set", "data.input_size=96", "--set", "loss.pose=2")
+    run("train3d", "--set", "data.input_size=96", "--set", "loss.pose=2")
     data, model, training = capsys.readouterr().out.splitlines()[:3]
     assert data.endswith("labels, TrainSet 28, ValSet 4; xr-egopose")
     assert model.startswith("Model: tiny, resnet18, 96 px, 0.0 M parameters trained, from random ")
@@ -251,17 +244,17 @@ def test_a_run_is_not_written_among_the_data(tiny_data):
 
 
 @pytest.mark.parametrize("more", [(), ("--resume",)])
-def test_a_folder_that_another_run_holds_is_refused(more, run, tiny_kind, tiny_file, tmp_path):
+@pytest.mark.usefixtures("tiny_kind")
+def test_a_folder_that_another_run_holds_is_refused(more, run, tmp_path):
     log_dir = tmp_path / "log"
     hidden = log_dir / "checkpoints" / ".checkpoint_8.0.part.tar"
     hidden.parent.mkdir(parents=True)
     hidden.touch()
     with locked(log_dir):
         (log_dir / "config.yml").touch()
-        with pytest.raises(UserError, match=rf"log: process {os.getpid()} on \S+ is writing"):
-            run("train3d", "--config", tiny_file, *more)
+        refused(rf"log: process {os.getpid()} on \S+ is writing", run, "train3d", *more)
         (log_dir / "config.yml").unlink()
         assert sorted(path.name for path in log_dir.iterdir()) == [".lock", "checkpoints"]
     (log_dir / ".config.yml.part").write_text("left by a killed run")
-    run("train3d", "--config", tiny_file, "--epochs", 1, *more)
+    run("train3d", "--epochs", 1, *more)
     assert not list(log_dir.rglob("*.part*"))

@@ -3,13 +3,13 @@
 import pickle
 import shutil
 import sys
+from pathlib import Path
 
 import other_sets_tiny
 import pytest
 from commands import pack, refused, run_check
 from other_sets import ego_body3m, mpi, unreal_ego
 
-from base.errors import UserError
 from base.set_type import SetType
 from dataset import data_format, format_name, open_split
 from dataset.faults import OFF_STATED, SWAPPED_SIDES
@@ -45,24 +45,43 @@ def mo2cap2(tmp_path):
     return other_sets_tiny.mo2cap2(tmp_path / "set")
 
 
-@pytest.mark.parametrize("name", ["annotation.pkl", "pseudo_gt.pkl"])
-def test_a_cut_pickle_is_a_fault_of_its_sequence(name, scene, rendered_for, tmp_path):
-    if name == "pseudo_gt.pkl":
-        mpi.write_ego_pw(tmp_path / "set", rendered_for("mo2cap2"))
-        shutil.rmtree(scene / "train")
-        shutil.rmtree(scene / "test")
-    first = min(scene.rglob(name))
-    cut(first)
-    where = first.parent.relative_to(scene).as_posix()
-    assert check(scene) == [f"broken label: {where} ({name}: damaged, or no pickle)"]
+def relabel(path, change):
+    """Write a sequence's labels anew: what ``change`` makes of each and of its place."""
+    labels = pickle.loads(path.read_bytes())
+    path.write_bytes(pickle.dumps([change(place, label) for place, label in enumerate(labels)]))
+
+
+CUT = "broken label: {} ({}: damaged, or no pickle)".format
+
+
+@pytest.mark.parametrize(
+    ("place", "change", "fault"),
+    [
+        ("train/jian2/annotation.pkl", cut, CUT("train/jian2", "annotation.pkl")),
+        (
+            "train/jian1/imgs/img_000002.jpg",
+            Path.unlink,
+            "label without picture: TrainSet/jian/jian1 (1 of 3 frames)",
+        ),
+        (
+            "train/jian1/annotation.pkl",  # without names of pictures clocks are needed
+            lambda p: relabel(p, lambda n, a: {"ext_id": n, "ego_pose_gt": a["ego_pose_gt"]}),
+            "broken label: train/jian1 (syn.json: No such file or directory)",
+        ),
+        (
+            "train/jian2/annotation.pkl",
+            lambda path: relabel(path, lambda _, label: label | {"ego_pose_gt": None}),
+            "broken label: TrainSet/jian/jian2/000001 (no pose, or no Neck)",
+        ),
+    ],
+)
+def test_one_thing_that_is_wrong_is_one_fault_and_stays_it_when_packed(
+    place, change, fault, scene, tmp_path
+):
+    change(scene / place)
+    assert check(scene) == [fault]
     assert len(open_split(scene, TRAIN, 64)) > 0
-
-
-def test_missing_pictures_are_counted_and_no_pairing_by_position_is_told_of(scene, tmp_path):
-    (scene / "train/jian1/imgs/img_000002.jpg").unlink()
-    alone = "label without picture: TrainSet/jian/jian1 (1 of 3 frames)"
-    assert check(scene) == [alone]
-    assert check(pack(scene, tmp_path / "packed", 64)) == [alone]
+    assert check(pack(scene, tmp_path / "packed", 64)) == [fault]
 
 
 def test_a_cut_chunk_and_a_cut_truth_are_faults(mo2cap2):
@@ -77,22 +96,6 @@ def test_without_h5py_it_is_said_what_to_install(mo2cap2, monkeypatch):
     monkeypatch.setitem(sys.modules, "h5py", None)
     found = check(mo2cap2)
     assert len(found) == 2 and all("pip install h5py" in text for text in found)
-
-
-def test_clocks_that_are_not_there_are_a_fault(scene):
-    path = scene / "train/jian1/annotation.pkl"
-    labels = pickle.loads(path.read_bytes())
-    rows = [{"ext_id": n, "ego_pose_gt": label["ego_pose_gt"]} for n, label in enumerate(labels)]
-    path.write_bytes(pickle.dumps(rows))
-    [fault] = check(scene)
-    assert fault.startswith("broken label: train/jian1 (") and "syn.json" in fault
-
-
-def test_a_set_whose_poses_are_all_none_is_checked(scene):
-    path = scene / "test/jian1/annotation.pkl"
-    labels = [each | {"ego_pose_gt": None} for each in pickle.loads(path.read_bytes())]
-    path.write_bytes(pickle.dumps(labels))
-    assert check(scene) == ["broken label: TestSet/jian/jian1/000001 (no pose, or no Neck)"]
 
 
 def test_packed_without_a_size_small_pictures_stay_as_they_are(mo2cap2, tmp_path):
@@ -146,13 +149,14 @@ def test_sequences_without_labels_are_named_in_their_set(scene, capsys):
     assert "TestSet: 1 picture without label: test/jian1" in capsys.readouterr().err
 
 
-def test_sequences_of_ego_pw_without_labels_are_named(rendered_for, tmp_path):
+def test_sequences_of_ego_pw_with_cut_labels_or_none_are_named(rendered_for, tmp_path):
     mpi.write_ego_pw(tmp_path, rendered_for("mo2cap2"))
-    for place, moved in (("ayush/kitchen2", "ayush/x"), ("chao_new/kitchen2", "chao_new/y")):
-        shutil.copytree(tmp_path / place, tmp_path / moved)
-        (tmp_path / moved / "pseudo_gt.pkl").unlink()
-    text = "picture without label: {} (no pseudo_gt.pkl)".format
-    assert check(tmp_path, "--no_pictures") == [text("ayush/x"), text("chao_new/y")]
+    shutil.copytree(tmp_path / "ayush" / "kitchen2", tmp_path / "ayush" / "x")
+    (tmp_path / "ayush" / "x" / "pseudo_gt.pkl").unlink()
+    cut(tmp_path / "chao_new" / "kitchen2" / "pseudo_gt.pkl")
+    missing = "picture without label: ayush/x (no pseudo_gt.pkl)"
+    found = check(tmp_path, "--no_pictures")
+    assert sorted(found) == [CUT("chao_new/kitchen2", "pseudo_gt.pkl"), missing]
 
 
 @pytest.mark.parametrize("name", ["unreal_ego", "ego_body3m"])
@@ -194,6 +198,9 @@ def test_a_folder_testset_alone_is_not_the_release(rendered_for, tmp_path):
 
 
 def test_a_wrong_option_is_no_fault_of_the_set(scene):
-    with pytest.raises(UserError, match="no parring=drift: pairing=sync, pairing=drift"):
-        check_data.main(["--data_root", str(scene), "--format", "scene_ego:parring=drift"])
+    given, message = (
+        ["--data_root", str(scene), "--format", "scene_ego:parring=drift"],
+        "no parring",
+    )
+    refused(f"{message}=drift: pairing=sync, pairing=drift", check_data.main, given)
     assert not (scene / "report.json").exists()

@@ -237,10 +237,7 @@ NO_CREDENTIALS = r"no credentials that hold \(doc"
         (f"Generic GCS error: Error performing token request: {ANSWER}400 x", NO_CREDENTIALS),
         ("Generic MicrosoftAzure error: Account must be specified\n", "hold: Account must be"),
         (f"Generic AWS error: {ANSWER}400 Bad: <?\n<Code>Why</Code>", "1 says 400 Bad Why"),
-        (
-            f'{UNSENT}message: "Connection refused"',
-            r"x: no answer from host:1 \(Connection refused",
-        ),
+        (f'{UNSENT}message: "Connection refused"', r"x: no answer from host:1 \(Connection"),
         (f"Generic S3 error: Error performing token request: {UNSENT}", "no answer from host:1$"),
         ("Generic S3 error: HTTP error: request or response body error\n", "transfer was cut$"),
         (SimpleNamespace(url="http://host:1/x"), r"x: no answer from host:1 \(refused\)$"),
@@ -316,9 +313,9 @@ def test_an_upload_that_is_killed_as_it_begins_goes_on(store, tiny_data, cache):
     refused("no such bucket", pack, tiny_data, "s3://nowhere/packed")
     assert not [*cache.parent.rglob("*.tar")]  # before anything is packed
     pack(tiny_data, URL)
-    shutil.rmtree(cache.parent / "packing")
+    [own] = (cache.parent / "packing/s3/bucket/some/packed").glob(".uploaded*")
+    own.unlink()
     refused("holds a packed set already", pack, tiny_data, URL)
-    assert not [*cache.parent.rglob("*.tar")]
     for key in [key for key in store.objects if key.endswith("index.json")]:
         del store.objects[key]
     pack(tiny_data, URL)
