@@ -14,7 +14,7 @@ import pytest
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from commands import BEST, TINY_SET, make_set, run_train
+from commands import BEST, TINY_SET, make_set, pack, run_train
 
 #: Small enough that all three stages take seconds; large enough for every layer.
 TINY_CONFIG = """
@@ -65,6 +65,12 @@ def tiny_config(tmp_path_factory) -> Path:
 def tiny_data(made_once) -> Path:
     """Data root with 12 training, 4 validation and 6 test frames, and 16 labels without picture."""
     return made_once("synthetic", lambda root: make_set(root, *TINY_SET))
+
+
+@pytest.fixture(scope="session")
+def tiny_packed(made_once, tiny_data) -> Path:
+    """The same packed at 64 pixels, in shards of three frame numbers."""
+    return made_once("packed", lambda root: pack(tiny_data, root, 64, "--frames_per_shard", 3))
 
 
 @pytest.fixture(scope="session")

@@ -283,14 +283,6 @@ def test_parts_of_different_numbers_are_not_made_at_the_same_time(tmp_path):
         pass
 
 
-def test_how_many_parts_are_complete_is_said(tmp_path, capsys):
-    for part in Part(1, 3).all():
-        with part.finished(tmp_path, "same"):
-            pass
-    *_, two, three = capsys.readouterr().out.splitlines()
-    assert (two, three) == ("part 2/3 is complete, 2 of 3 are", "all 3 parts are complete")
-
-
 def test_a_worker_has_one_core(monkeypatch):
     monkeypatch.setattr("base.parts._is_worker", True)
     assert pack_data.parse_arguments(["--input", "a", "--output", "b"]).jobs == 1

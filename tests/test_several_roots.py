@@ -9,7 +9,7 @@ import numpy as np
 import other_sets_tiny
 import pytest
 import torch
-from commands import BEST, at_step, names, pack, records, run_train
+from commands import BEST, at_step, names, records, run_train
 
 import demo
 import train
@@ -20,9 +20,9 @@ pytestmark = pytest.mark.usefixtures("tiny_kind")
 
 
 @pytest.fixture(scope="module")
-def roots(tmp_path_factory, tiny_data):
-    """The tiny set, and a copy that is packed: of the same frames, but another root."""
-    return tiny_data, pack(tiny_data, tmp_path_factory.mktemp("roots") / "copy")
+def roots(tiny_data, tiny_packed):
+    """Of the same frames, but two roots."""
+    return tiny_data, tiny_packed
 
 
 def run(roots, log_dir, *more, stage="finetune"):
@@ -53,9 +53,9 @@ def test_a_run_on_a_mix_goes_on_bit_identical_and_with_no_other(
         {r["step"]: r.get("loss") for r in records(tmp_path / log)} for log in ("alone", "log")
     ]
     assert losses[0] == losses[1]
-    assert contents[0]["mounts"]["mix"] == {"roots": ["synthetic", "copy"], "weights": [1.0, 3.0]}
+    assert contents[0]["mounts"]["mix"] == {"roots": ["synthetic", "packed"], "weights": [1.0, 3.0]}
     for other in ((*roots, "--weights", 1, 1), roots, roots[::-1], roots[:1]):
-        with pytest.raises(UserError, match=r"trained on \{'roots': \['synthetic', 'copy'\]"):
+        with pytest.raises(UserError, match=r"trained on \{'roots': \['synthetic', 'packed'\]"):
             run(other, tmp_path / "log", "--config", tiny_file, "--resume", "--epochs", "3")
 
 
@@ -81,7 +81,7 @@ def test_each_root_is_evaluated_as_alone_and_a_table_is_of_all(
     evaluate(tiny_network, tmp_path / "all", *roots, "--gpu", 0)
     printed = capsys.readouterr().out
     assert printed.count("No CUDA device") == (not torch.cuda.is_available())
-    for root, name in zip(roots, ("synthetic", "copy"), strict=True):
+    for root, name in zip(roots, ("synthetic", "packed"), strict=True):
         evaluate(tiny_network, tmp_path / name, root)
         assert names(tmp_path / name) == names(tmp_path / "all" / name)
         for file in names(tmp_path / name):
@@ -89,12 +89,12 @@ def test_each_root_is_evaluated_as_alone_and_a_table_is_of_all(
             if not file.endswith("npz"):
                 assert both[0].read_bytes() == both[1].read_bytes()
     assert names(tmp_path / "all") == [
-        "copy",
+        "packed",
         "synthetic",
         *(f"table.{x}" for x in ("json", "md", "txt")),
     ]
     stored = json.loads((tmp_path / "all" / "table.json").read_text())
-    for name in ("synthetic", "copy"):
+    for name in ("synthetic", "packed"):
         own = json.loads((tmp_path / name / "results.json").read_text())
         assert stored["sets"][name] == own
         cell = own["full"]["All"]

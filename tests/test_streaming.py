@@ -6,7 +6,7 @@ import socket
 
 import killing
 import pytest
-from commands import last_checkpoint, pack, run_train
+from commands import last_checkpoint, run_train
 from tiny_model import CONFIG
 
 from dataset import order
@@ -19,11 +19,6 @@ pytestmark = pytest.mark.usefixtures("tiny_kind")
 STREAMED = CONFIG.replace("data: {", "data: {memory_gib: 0, cache_gb: 1.0e-6, ")
 #: A checkpoint at each step.
 OFTEN = STREAMED.replace("{keep: 2}", "{keep: 2, minutes: 1.0e-9}")
-
-
-@pytest.fixture(scope="module")
-def packed(tmp_path_factory, tiny_data):
-    return pack(tiny_data, tmp_path_factory.mktemp("packed") / "packed", 64)
 
 
 @pytest.fixture
@@ -59,9 +54,9 @@ def train(tmp_path, monkeypatch):
 
 
 def test_two_processes_killed_and_resumed_end_as_left_alone_and_as_on_disk(
-    train, packed, tmp_path, monkeypatch
+    train, tiny_packed, tmp_path, monkeypatch
 ):
-    url = f"file://{packed}"
+    url = f"file://{tiny_packed}"
     alone = train("alone", url)
     fetched = [*(tmp_path / "cache-alone-0-1").rglob("*.tar")]
     assert len(fetched) == 1  # the cache is bounded
@@ -72,14 +67,14 @@ def test_two_processes_killed_and_resumed_end_as_left_alone_and_as_on_disk(
     # The same order of what lies on disk.
     codes = property(lambda self: self.table.rows["shard"][self._rows] if self.pictures else None)
     monkeypatch.setattr(Packed, "shards", codes)
-    assert last_checkpoint(train("disk", packed)) == last_checkpoint(alone)
+    assert last_checkpoint(train("disk", tiny_packed)) == last_checkpoint(alone)
 
 
 def test_a_streamed_set_that_fits_in_memory_is_trained_on_as_one_on_disk(
-    packed, tmp_path, monkeypatch, tiny_file
+    tiny_packed, tmp_path, monkeypatch, tiny_file
 ):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     remote_set.mirror.cache_clear()
-    for name, root in (("disk", packed), ("elsewhere", f"file://{packed}")):
+    for name, root in (("disk", tiny_packed), ("elsewhere", f"file://{tiny_packed}")):
         run_train("train2d", root, tmp_path / name, "--config", tiny_file)
     assert last_checkpoint(tmp_path / "disk") == last_checkpoint(tmp_path / "elsewhere")

@@ -45,10 +45,8 @@ def anew():
 
 
 @pytest.fixture(scope="module")
-def packed(tmp_path_factory, tiny_data):
-    """The tiny set in shards of three frame numbers."""
-    output = tmp_path_factory.mktemp("packed") / "packed"
-    return pack(tiny_data, output, 64, "--frames_per_shard", 3)
+def packed(tiny_packed):
+    return tiny_packed
 
 
 @pytest.fixture
