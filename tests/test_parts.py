@@ -178,29 +178,33 @@ def written(folder):
     return found | {".files": sorted(found[".files"].split(b"\n"))}
 
 
-@pytest.mark.usefixtures("tiny_kind")
+@pytest.fixture
+def command(tiny_kind, tiny_network, tmp_path):
+    """Of inference into ``tmp_path / "out"``, with more words."""
+    given = "--load_model", tiny_network, "--save_dir", tmp_path / "out", "--gpu", "cpu"
+    return lambda *more: [str(word) for word in (*given, "--precision", "fp32", *more)]
+
+
 @pytest.mark.parametrize("smooth", [(), ("--smooth", "--no_pictures")])
 def test_parts_of_inference_in_any_order_and_a_kill_give_its_bytes(
-    tiny_network, pictures, tmp_path, smooth, capsys
+    command, tiny_network, pictures, tmp_path, smooth, capsys
 ):
     given = ("--input_dir", pictures, "--recursive", *WRITTEN, *smooth)
     run_inference(tiny_network, tmp_path / "alone", *given)
     said = capsys.readouterr().out.replace("alone", "out")
-    command = ["--load_model", tiny_network, "--save_dir", tmp_path / "out", "--gpu", "cpu"]
-    command = list(map(str, [*command, "--precision", "fp32", *given, "--part"]))
-    killing.kill("inference.py", *command, "2/3", at="utils.inference.run:deliver", call=2)
+    words = command(*given, "--part")
+    killing.kill("inference.py", *words, "2/3", at="utils.inference.run:deliver", call=2)
     for part in ("3/3", "1/3", "2/3"):
-        inference.main([*command, part])
+        inference.main([*words, part])
     assert written(tmp_path / "out") == written(tmp_path / "alone")
     assert not (tmp_path / "out" / PARTS).exists()
     assert capsys.readouterr().out.endswith(said.split("\n", 1)[1])
-    inference.main([*command, "1/3"])  # a cluster may run one again: what is there stays
+    inference.main([*words, "1/3"])  # a cluster may run one again: what is there stays
     assert written(tmp_path / "out") == written(tmp_path / "alone")
 
 
-@pytest.mark.usefixtures("tiny_kind")
 def test_a_part_is_made_anew_where_its_pictures_or_options_have_changed(
-    tiny_network, pictures, tmp_path, monkeypatch
+    command, pictures, tmp_path, monkeypatch
 ):
     calls, real = itertools.count(), EgoPosePredictor.poses
 
@@ -209,14 +213,11 @@ def test_a_part_is_made_anew_where_its_pictures_or_options_have_changed(
         return real(*given)
 
     monkeypatch.setattr(EgoPosePredictor, "poses", poses)
-    command = ["--load_model", tiny_network, "--save_dir", tmp_path / "out", "--gpu", "cpu"]
-    command = [
-        str(word) for word in (*command, "--input", pictures / "a" / "*.png", "--batch_size")
-    ]
 
-    def batches(*more):
+    def batches(size, *more):
         before = next(calls)
-        inference.main([*command, *more])
+        images = pictures / "a" / "*.png"
+        inference.main(command("--input", images, "--batch_size", size, *more))
         return next(calls) - before - 1
 
     assert [batches("1", "--part", "1/2") for _ in range(2)] == [2, 0]
@@ -229,8 +230,7 @@ def test_a_part_is_made_anew_where_its_pictures_or_options_have_changed(
     assert len(json.loads((tmp_path / "out" / "poses.json").read_text())["frames"]) == 4
 
 
-@pytest.mark.usefixtures("tiny_kind")
-def test_what_parts_would_change_is_refused_in_one_line(tiny_network, pictures, tmp_path):
+def test_what_parts_would_change_is_refused_in_one_line(command, pictures, tmp_path):
     cv2.imwrite(str(pictures / "a" / "zz.png"), np.zeros((90, 64, 3), np.uint8))
     for number in range(30):
         shutil.copy(pictures / "a" / "1.png", pictures / "a" / f"0{number:02d}.png")
@@ -244,13 +244,11 @@ def test_what_parts_would_change_is_refused_in_one_line(tiny_network, pictures, 
     }
     for message, more in cases.items():
         given = ("--input_dir", pictures, *more)
-        refused(message, run_inference, tiny_network, tmp_path / "out", *given)
+        refused(message, inference.main, command(*given))
         assert not (tmp_path / "out" / "poses.json").exists()
-    stated = "--camera", "training", "--rotate", "0", "--recursive"
+    stated = "--input_dir", pictures, "--camera", "training", "--rotate", "0", "--recursive"
     for part in ("1/2", "2/2"):
-        command = ["--load_model", tiny_network, "--save_dir", tmp_path / "out", "--gpu", "cpu"]
-        command += ["--input_dir", pictures, *stated, "--part", part]
-        inference.main(list(map(str, command)))
+        inference.main(command(*stated, "--part", part))
     assert len(json.loads((tmp_path / "out" / "poses.json").read_text())["lenses"]) == 3
 
 

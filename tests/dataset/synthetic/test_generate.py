@@ -130,9 +130,6 @@ def test_parts_give_the_files_of_a_single_run(small, tmp_path, make):
         make(tmp_path, *COUNTS, "--part", part)
         assert len(labels(tmp_path)) == {"2/2": 6, "1/2": 15}[part]
     assert contents(tmp_path) == contents(small)
-    for wrong in ("0/2", "3/2", "2", "-1/2"):
-        with pytest.raises(SystemExit):
-            make(tmp_path, *COUNTS, "--part", wrong)
 
 
 def test_all_parts_together_say_how_many_frames_there_are(small, make, capsys, monkeypatch):
@@ -145,16 +142,6 @@ def test_all_parts_together_say_how_many_frames_there_are(small, make, capsys, m
     make(small, *COUNTS, "--parts", 3)
     said = capsys.readouterr().out.splitlines()
     assert said[-1] == f"{small} is complete: 15 frames" and "wrote" not in " ".join(said)
-
-
-def test_one_run_writes_to_a_folder_or_parts_beside_each_other(tmp_path, make, refused):
-    options = [*TRAIN, "2", "--frames_per_character", "1"]
-    (tmp_path / ".synthetic.0.part.json").touch()  # of one that was killed as it began
-    with locked(tmp_path / ".parts" / "1-2"):
-        assert "is writing" in refused("--output", tmp_path, *options, "--part", "1/2")
-        make(tmp_path, *options, "--part", "2/2")
-        assert "is writing" in refused("--output", tmp_path, *options, "--resume")
-    assert len(labels(tmp_path)) == 1
 
 
 def test_nothing_is_left_where_the_body_model_cannot_be_loaded(tmp_path, monkeypatch, refused):

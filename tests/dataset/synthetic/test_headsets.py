@@ -4,22 +4,17 @@ import json
 import math
 from dataclasses import replace
 
-import archives
 import cv2
 import numpy as np
 import pytest
-from commands import pack
 from scipy.spatial.transform import Rotation
 
 from base.headset import RELEASE_HEADSET, Headset, load_headset
 from base.release_camera import world_to_camera
-from base.set_type import SetType
-from dataset import open_split
 from dataset.synthetic.any_headset import draw_headset
 from dataset.synthetic.body.head_camera import camera_poses, mount, nose_tip
 from dataset.synthetic.render.picture_camera import CameraResponse, Rays, Traced, develop
 from dataset.synthetic.render.renderer import ObjectId
-from utils import make_synthetic
 
 OPTIONS = ("--ray_step", "2", "--frames_per_character", "1", "--seed", "7", "--workers", "1")
 COUNTS = ("--train", "3", "--val", "0", "--test", "0", "--label_frames", "1")
@@ -157,16 +152,6 @@ def test_large_pictures_are_developed():
     light, rng = np.ones((len(rays.pixels), 3), np.float32), np.random.default_rng(0)
     picture = develop(light, rays, CameraResponse(1.0, 0.0, 1.0, 0.5), rng)
     assert abs(picture.any(2).sum() / len(light) - 1) < 0.02
-
-
-def test_shards_of_headsets_are_those_of_packing_the_tree(mixed, make, tmp_path):
-    tree, direct = tmp_path / "tree", tmp_path / "direct"
-    pack(mixed[0], tree, 64, "--frames_per_shard", 1000 * make_synthetic.DEFAULT_STRIDE)
-    make(direct, *OPTIONS, *COUNTS, "--headset", *mixed[1], "--pack", "--pack_size", 64)
-    (direct / "synthetic.json").unlink()
-    assert archives.contents(direct) == archives.contents(tree)
-    headsets = open_split(direct, SetType.TRAIN, 64).table.headsets
-    assert sorted(headset.name for headset in headsets) == sorted(LENSES)
 
 
 def test_any_leaves_the_people_as_they_are_and_takes_turns(tmp_path, make, mixed):
