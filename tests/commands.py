@@ -69,12 +69,13 @@ def pack(source: Path, output: Path, size: int = 64, *more: object) -> Path:
     return output
 
 
-def run_train(stage: str, data: Path, log_dir: Path, *more: object) -> None:
-    """Train as a user does."""
+def run_train(stage: str, data: Path | tuple, log_dir: Path, *more: object) -> None:
+    """Train as a user does, on one data root or several."""
     import train
 
-    given = ("--training_type", stage, "--gpu", "cpu", "--data_root", data, "--log_dir", log_dir)
-    train.main([str(word) for word in (*given, *more)])
+    given = ("--training_type", stage, "--gpu", "cpu", "--log_dir", log_dir, "--data_root")
+    roots = data if isinstance(data, tuple) else (data,)
+    train.main([str(word) for word in (*given, *roots, *more)])
 
 
 def records(log_dir: Path) -> list[dict[str, Any]]:

@@ -6,16 +6,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import release
+from other_sets.mpi import MPI15
 
 from base.skeleton import JOINTS
 
 #: MPI's 15 joints among our 16: Neck, right arm, left arm, right leg, left leg.
-MPI = [JOINTS.index("Neck")] + [
-    JOINTS.index(f"{side}{name}")
-    for names in (("Arm", "ForeArm", "Hand"), ("UpLeg", "Leg", "Foot", "ToeBase"))
-    for side in ("Right", "Left")
-    for name in names
-]
+MPI = [JOINTS.index(name) for name in MPI15]
 HEAD = JOINTS.index("Head")
 
 

@@ -9,11 +9,9 @@ import numpy as np
 import other_sets_tiny
 import pytest
 import torch
-from commands import BEST, at_step, names, records, run_train
+from commands import BEST, at_step, names, records, refused, run_train
 
 import demo
-import train
-from base.errors import UserError
 from utils import draw_contact_sheet
 
 pytestmark = pytest.mark.usefixtures("tiny_kind")
@@ -25,48 +23,47 @@ def roots(tiny_data, tiny_packed):
     return tiny_data, tiny_packed
 
 
-def run(roots, log_dir, *more, stage="finetune"):
-    given = ("--training_type", stage, "--gpu", "cpu", "--log_dir", log_dir, "--data_root", *roots)
-    train.main([str(word) for word in (*given, *more)])
-
-
 def test_a_run_on_a_mix_goes_on_bit_identical_and_with_no_other(
     roots, tiny_file, tmp_path, monkeypatch, capsys
 ):
     how = "--config", tiny_file, "--weights", "1", "3"
     with killing.one_thread():
-        run(roots, tmp_path / "alone", *how)
+        run_train("finetune", roots, tmp_path / "alone", *how)
         printed = capsys.readouterr().out
         at_step(monkeypatch, 3, lambda: 1 / 0)
         minutes = "--set", "checkpoints.minutes=1e-9"
         with pytest.raises(ZeroDivisionError):
-            run(roots, tmp_path / "log", *how, *minutes)
+            run_train("finetune", roots, tmp_path / "log", *how, *minutes)
         monkeypatch.undo()
-        run(roots, tmp_path / "log", *how, "--resume")
+        run_train("finetune", roots, tmp_path / "log", *how, "--resume")
     assert f"{roots[0]} (6 frames of 12), {roots[1]} (18 frames of 12)" in printed
     assert "TrainSet 24, ValSet 8" in printed and "6 steps each" in printed
     contents = [torch.load(tmp_path / log / BEST, weights_only=True) for log in ("alone", "log")]
     for key in ("tiny2d_state_dict", "tiny3d_state_dict"):
         one, other = (content[key] for content in contents)
         assert all((one[name] == other[name]).all() for name in one)
-    losses = [
+    one, other = (
         {r["step"]: r.get("loss") for r in records(tmp_path / log)} for log in ("alone", "log")
-    ]
-    assert losses[0] == losses[1]
+    )
+    assert one == other
     assert contents[0]["mounts"]["mix"] == {"roots": ["synthetic", "packed"], "weights": [1.0, 3.0]}
+    message, more = (
+        r"trained on \{'roots': \['synthetic', 'packed'\]",
+        ("--resume", "--epochs", "3"),
+    )
     for other in ((*roots, "--weights", 1, 1), roots, roots[::-1], roots[:1]):
-        with pytest.raises(UserError, match=r"trained on \{'roots': \['synthetic', 'packed'\]"):
-            run(other, tmp_path / "log", "--config", tiny_file, "--resume", "--epochs", "3")
+        refused(message, run_train, "finetune", other, tmp_path / "log", *how[:2], *more)
 
 
 def test_a_stage_that_reads_labels_mixes_too_and_one_of_videos_does_not(roots, tiny_file, tmp_path):
-    run(roots, tmp_path / "3d", "--config", tiny_file, stage="train3d")
-    with pytest.raises(UserError, match="temporal takes one --data_root"):
-        run(roots, tmp_path / "t", "--config", tiny_file, stage="temporal")
-    run_train("train3d", roots[0], tmp_path / "one", "--config", tiny_file)
-    assert "mix" not in torch.load(tmp_path / "one" / BEST)["mounts"]
-    with pytest.raises(UserError, match="trained on one data root"):
-        run(roots, tmp_path / "one", "--config", tiny_file, "--resume", stage="train3d")
+    config, one = ("--config", tiny_file), tmp_path / "one"
+    run_train("train3d", roots, tmp_path / "3d", *config)
+    message = "temporal takes one --data_root"
+    refused(message, run_train, "temporal", roots, tmp_path / "t", *config)
+    run_train("train3d", roots[0], one, *config)
+    assert "mix" not in torch.load(one / BEST)["mounts"]
+    message = "trained on one data root"
+    refused(message, run_train, "train3d", roots, one, *config, "--resume")
 
 
 def evaluate(model, save_dir, *roots_and_more):
@@ -88,11 +85,8 @@ def test_each_root_is_evaluated_as_alone_and_a_table_is_of_all(
             both = [folder / file for folder in (tmp_path / name, tmp_path / "all" / name)]
             if not file.endswith("npz"):
                 assert both[0].read_bytes() == both[1].read_bytes()
-    assert names(tmp_path / "all") == [
-        "packed",
-        "synthetic",
-        *(f"table.{x}" for x in ("json", "md", "txt")),
-    ]
+    tables = ["table.json", "table.md", "table.txt"]
+    assert names(tmp_path / "all") == ["packed", "synthetic", *tables]
     stored = json.loads((tmp_path / "all" / "table.json").read_text())
     for name in ("synthetic", "packed"):
         own = json.loads((tmp_path / name / "results.json").read_text())

@@ -11,7 +11,9 @@ import h5py
 import numpy as np
 import pytest
 from commands import check_set, run_check
+from moving_body import standing
 from other_sets import ego_body3m, mpi, unreal_ego
+from other_sets_tiny import MPI
 
 from base.headset import load_headset
 from base.set_type import SetType
@@ -19,14 +21,6 @@ from dataset.faults import BAD_LABEL, OFF_PICTURE, OFF_STATED, SWAPPED_SIDES
 
 SAMPLE = Path(__file__).parents[2].parent / "shared" / "other_sets" / "egobody3m"
 SKIN, CLOTHES = (205, 150, 120), (90, 100, 110)
-#: MPI's 15 joints of a standing person in the axes of the head, metres, from the camera: x to the
-#: left, y forward, z down; the right side first.
-ARM, LEG = (
-    np.array([[-0.18, -0.13, 0.2], [-0.22, 0.0, 0.45], [-0.15, 0.2, 0.5]]),
-    np.array([[-0.1, -0.1, 0.7], [-0.1, -0.05, 1.1], [-0.1, -0.1, 1.5], [-0.12, 0.05, 1.55]]),
-)
-LEFT = [-1, 1, 1]
-STANDING = np.concatenate([[[0, -0.12, 0.15]], ARM, ARM * LEFT, LEG, LEG * LEFT])
 WRISTS = [3, 6]
 OFF_RIM = "by the calibration the centre is (615, 528)"
 BGR = "channels look like BGR: try --format mo2cap2:colour=bgr"
@@ -37,7 +31,7 @@ SWAPPED = [0, 4, 5, 6, 1, 2, 3, 11, 12, 13, 14, 7, 8, 9, 10]
 def poses(count, headset):
     """(count, 15, 3) metres in the camera's frame: hands that move in bursts."""
     rng = np.random.default_rng(0)
-    found = np.repeat(STANDING[None], count, 0)
+    found = np.repeat(standing()[None, MPI], count, 0)
     for wrist in WRISTS:
         steps = rng.normal(0, 0.03, (count, 3)) * (rng.random(count) < 0.3)[:, None]
         place = np.zeros(3)

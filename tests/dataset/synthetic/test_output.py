@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from unittest.mock import Mock
 
 import archives
 import cv2
@@ -61,15 +62,11 @@ def folder(root, environment=PICTURES):
     return Folder(root, SetType.TRAIN, "female_101_a_a", environment, pack=options)
 
 
-def stop(*_):
-    raise KeyboardInterrupt
-
-
 @pytest.mark.parametrize("environment", [PICTURES, LABELS_ONLY])
 def test_a_set_that_grows_and_is_killed_comes_out_as_one_made_at_once(
     tmp_path, fill, monkeypatch, environment
 ):
-    numbers = [0, 3, 998, 1002, 2500]
+    numbers, killed = [0, 3, 998, 1002, 2500], Mock(side_effect=KeyboardInterrupt)
     at_once, grown = (folder(tmp_path / name, environment) for name in ("once", "grown"))
     fill(at_once, *numbers)
     assert at_once.missing(numbers) == set() and at_once.missing([0, 7]) == {7}
@@ -78,7 +75,7 @@ def test_a_set_that_grows_and_is_killed_comes_out_as_one_made_at_once(
         fill(grown, *some)
         # Killed after the shards and before the rows, then after the rows.
         with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-            patched.setattr("dataset.packed.shards.Environment.save", stop)
+            patched.setattr("dataset.packed.shards.Environment.save", killed)
             grown.finish()
         assert not grown.missing(some)
         with monkeypatch.context() as patched:
