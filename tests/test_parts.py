@@ -106,10 +106,8 @@ def test_ctrl_c_does_not_wait_for_workers(tmp_path):
 
 
 def test_a_pool_that_breaks_as_it_begins_leaves_ctrl_c_as_it_was(monkeypatch):
-    before, fault = (
-        signal.pthread_sigmask(signal.SIG_BLOCK, ()),
-        Mock(side_effect=BrokenProcessPool),
-    )
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    fault = Mock(side_effect=BrokenProcessPool)
     monkeypatch.setattr("concurrent.futures.ProcessPoolExecutor.submit", fault)
     refused("a worker process was ended", list, in_processes(print, [1], 1))
     assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before

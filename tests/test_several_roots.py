@@ -47,12 +47,10 @@ def test_a_run_on_a_mix_goes_on_bit_identical_and_with_no_other(
     )
     assert one == other
     assert contents[0]["mounts"]["mix"] == {"roots": ["synthetic", "packed"], "weights": [1.0, 3.0]}
-    message, more = (
-        r"trained on \{'roots': \['synthetic', 'packed'\]",
-        ("--resume", "--epochs", "3"),
-    )
+    message = r"trained on \{'roots': \['synthetic', 'packed'\]"
+    config = *how[:2], "--resume", "--epochs", 3
     for other in ((*roots, "--weights", 1, 1), roots, roots[::-1], roots[:1]):
-        refused(message, run_train, "finetune", other, tmp_path / "log", *how[:2], *more)
+        refused(message, run_train, "finetune", other, tmp_path / "log", *config)
 
 
 def test_a_stage_that_reads_labels_mixes_too_and_one_of_videos_does_not(roots, tiny_file, tmp_path):
