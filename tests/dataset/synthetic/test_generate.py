@@ -164,7 +164,7 @@ def test_any_note_of_a_set_is_its_own_or_one_line(tmp_path_factory, content):
     assert len(str(caught.value).splitlines()) == 1 and len(str(caught.value)) < 300
 
 
-def test_bad_input_ends_with_one_clear_line_and_exit_2(small, tmp_path, refused):
+def test_bad_input_ends_with_one_clear_line(small, tmp_path, refused):
     other, a_file, new = tmp_path / "other", tmp_path / "file", tmp_path / "new"
     other.mkdir()
     (other / "thesis.txt").write_text("precious")
