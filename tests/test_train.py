@@ -194,16 +194,16 @@ def test_resume_counts_before_the_model_to_start_from(run, tmp_path, capsys):
     before = config.read_text()
     refused(r"--resume: .* holds a run of train3d, not of train2d", run, "train2d", "--resume")
     # The best is a checkpoint as well, to use and not to go on from.
-    refused(r"best\.tar: all that is left, .* --load_model", run, "train3d", *more, 2)
+    refused(r"best\.tar: all that is left, .* --load_model", run, "train3d", *more, 2, config=None)
     capsys.readouterr()
-    run("train3d", *more, 1, "--seed", 5)
+    run("train3d", *more, 1, "--seed", 5, config=None)
     assert config.read_text() == before  # of the checkpoints that are there
     printed = capsys.readouterr().out
     assert f"going on from {folder / 'model_best.tar'}, not from {tmp_path}" in printed
     assert "all 1 epochs are trained already; more with --epochs" in printed
     assert [path.name for path in folder.iterdir()] == ["model_best.tar"]
     (folder / "model_best.tar").unlink()
-    run("train3d", *more, 2)
+    run("train3d", *more, 2, config=None)
     assert "going on" not in capsys.readouterr().out
     assert sorted(path.name for path in folder.iterdir())[0] == "checkpoint_2.tar"
 
