@@ -31,7 +31,7 @@ SWAPPED = [0, 4, 5, 6, 1, 2, 3, 11, 12, 13, 14, 7, 8, 9, 10]
 def poses(count, headset):
     """(count, 15, 3) metres in the camera's frame: hands that move in bursts."""
     rng = np.random.default_rng(0)
-    found = np.repeat(standing()[None, MPI], count, 0)
+    found = np.repeat(standing()[None, MPI] - [0, 0.12, 0], count, 0)  # the camera is before them
     for wrist in WRISTS:
         steps = rng.normal(0, 0.03, (count, 3)) * (rng.random(count) < 0.3)[:, None]
         place = np.zeros(3)
