@@ -482,7 +482,7 @@ def test_arrays_and_paths_of_any_size_give_the_same_joints(fp32, tmp_path):
         with pytest.raises(ValueError, match="a picture"):
             fp32(wrong)
     for wrong in (None, b"a.png"):
-        with pytest.raises(TypeError, match="a picture is a path or"):
+        with pytest.raises(TypeError):
             fp32(wrong)
 
 

@@ -125,10 +125,7 @@ def test_the_file_says_what_others_need_and_nothing_of_the_machine(with_headset,
 
 @pytest.mark.parametrize(
     "change",
-    [
-        *({"version": 2}, {"more": 1}, {"input_size": 32}, {"joint_names": JOINTS[::-1]}),
-        *({"camera": camera_to_dict(LENS)}, {"mounts": {"edge": 1e999}}),
-    ],
+    [{"version": 2}, {"more": 1}, {"camera": {}}, {"mounts": {"edge": 1e999}}],
 )
 def test_an_export_that_says_something_else_than_it_is_is_refused(with_headset, tmp_path, change):
     model = onnx.load(with_headset)

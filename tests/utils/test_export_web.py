@@ -159,7 +159,7 @@ def test_videos_play_and_faults_are_said_in_one_line(visits, tiny_data, tmp_path
     film = video_of(tmp_path / "a.webm", [picture_of(tiny_data, k // 4) for k in range(12)])
     (tmp_path / "a.txt").write_text("no picture")
     odd = write(tmp_path / "odd.png", np.zeros((100, 300, 3), np.uint8))
-    steps = [["file", film], ["frames", 5], ["press", "body", "Space"]]
+    steps = [["file", film], ["frames", 5], ["press", "#play", "Enter"]]
     steps += [["file", str(tmp_path / "a.txt")], ["click", "#sample"], ["file", odd]]
     steps += [["click", "#camera"], ["click", "#sample"]]
     [plain] = visits({"steps": steps})

@@ -1,6 +1,5 @@
 """Drawn pictures as files: single ones, and many as a video."""
 
-import io
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -8,7 +7,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from base.errors import UserError
 from base.files import make_folder, write_bytes
 
 _CODEC, _OPTIONS = "libx264", {"preset": "veryfast", "crf": "20"}
@@ -37,16 +35,9 @@ class VideoFile:
 
         picture = picture[: len(picture) // 2 * 2, : picture.shape[1] // 2 * 2]
         if self._film is None:
-            if _CODEC not in av.codecs_available:
-                raise UserError("this PyAV has no encoder of H.264 videos: leave out --video")
             make_folder(self._path.parent)
-            file = io.FileIO(self._path, "w+")
-            file.name = "video.mp4"  # PyAV wants names in UTF-8
-            self._file = io.BufferedRandom(file)
-            # Opened again, the index is put in front.
-            again = {"io_open": lambda *_: self._path.open("rb")}
-            how = {"format": "mp4", "options": {"movflags": "faststart"}}
-            self._film = av.open(self._file, "w", **how, **again)
+            target, how = str(self._path.absolute()), {"movflags": "faststart"}
+            self._film = av.open(target, "w", format="mp4", options=how)
             self._stream = self._film.add_stream(_CODEC, self._rate, options=_OPTIONS)
             self._stream.height, self._stream.width = picture.shape[:2]
             self._stream.pix_fmt = "yuv420p"
@@ -68,6 +59,5 @@ class VideoFile:
         """Complete the film, of a picture or more."""
         if self._film is not None:
             film, self._film = self._film, None
-            with self._file:
-                film.mux(self._stream.encode(None))
-                film.close()
+            film.mux(self._stream.encode(None))
+            film.close()

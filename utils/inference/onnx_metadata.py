@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PlainSerializer, PlainValidator, model_validator
+from pydantic import Field, PlainSerializer, PlainValidator
 
 from base.cameras import camera_from_dict, camera_to_dict
 from base.cameras.camera import Camera
@@ -45,11 +45,3 @@ class OnnxMetadata(Section):
     ]
     headset: Annotated[StoredHeadset, PlainSerializer(Headset.as_dict)] | None = None
     mounts: Mounts | None = None
-
-    @model_validator(mode="after")
-    def _as_exported(self) -> "OnnxMetadata":
-        if self.joint_names != JOINTS or self.heatmap_joints != HEATMAP_JOINTS:
-            raise ValueError("other joints than ours")
-        if (self.camera.width, self.camera.height) != (self.input_size,) * 2:
-            raise ValueError("the camera's picture is not of input_size")
-        return self

@@ -119,21 +119,20 @@ def test_confidence_is_opacity_of_joints_and_of_bones_between_them():
 
 
 SHAPES = [
-    ([1280, 800], [1024, 640], [0, 0]),
-    ([1000, 100], [1138, 114], [0, 263]),
-    ([100, 1000], [64, 640], [208, 0]),
+    ([1280, 800], [1024, 640]),
+    ([300, 900], [214, 640]),
+    ([1000, 100], [2560, 640]),
+    ([100, 1000], [160, 640]),
 ]
 
 
-@pytest.mark.parametrize(("shape", "size", "corner"), np.array(SHAPES))
-def test_joints_stay_in_place_on_pictures_of_any_shape(shape, size, corner):
+@pytest.mark.parametrize(("shape", "size"), np.array(SHAPES))
+def test_joints_stay_in_place_on_pictures_of_any_shape(shape, size):
     joints2d, image = np.full((16, 2), np.nan), np.full((*shape[::-1], 3), 90, np.uint8)
     joints2d[NECK] = shape * [0.5, 0.25] - 0.5
     panel = PAINTER.picture(image, [(DrawnPose(joints2d, np.zeros((16, 3))), PREDICTED)])
-    ground = places_of(panel, (90, 90, 90))
-    assert (ground.min(0) == corner).all() and panel.shape[1] % 2 == 0
-    assert (ground.max(0) + 1 == corner + size).all()
-    expected = corner + size * [0.5, 0.25] - 0.5
+    assert panel.shape[1::-1] == tuple(size)
+    expected = size * [0.5, 0.25] - 0.5
     assert places_of(panel, PREDICTED[0]).mean(0) == pytest.approx(expected, abs=0.6)
 
 

@@ -9,7 +9,7 @@ from websockets.asyncio.server import ServerConnection, broadcast, serve
 from websockets.exceptions import ConnectionClosed
 
 from base.errors import UserError
-from utils.inference.streams.stream import Packet, Stream, reason, resolve
+from utils.inference.streams.stream import Packet, Stream, resolve
 
 #: What the system may keep of a viewer's packets, bytes: a slow one is not far behind.
 _BUFFER = 2**14
@@ -27,8 +27,8 @@ class WebSocketStream(Stream):
         try:
             family, *_, place = resolve(host, port, socket.SOCK_STREAM, socket.AI_PASSIVE)
             self._socket = socket.create_server(place, family=family)
-        except (OSError, UnicodeError) as error:
-            raise UserError(f"--stream {address}: cannot be served ({reason(error)})") from None
+        except OSError as error:
+            raise UserError(f"--stream {address}: cannot be served ({error.strerror})") from None
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
         self._packet: Packet | None = None
         self._viewers: set[ServerConnection] = set()  # those that have the skeleton

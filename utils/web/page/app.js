@@ -172,12 +172,8 @@ async function sample() {
   return openFile(new File([blob], "Sample: a rendered picture, no photograph", { type: blob.type }));
 }
 
-/** The video that is played, not a camera's. */
-const played = () => (state.source?.live ? null : state.source?.video);
-
 function togglePlay() {
-  const video = played();
-  if (!video) return;
+  const { video } = state.source;
   if (video.paused) video.play();
   else video.pause();
   at("play").textContent = video.paused ? "Play" : "Pause";
@@ -206,15 +202,6 @@ function listen() {
   at("reset").onclick = () => view?.reset();
   at("play").onclick = togglePlay;
   at("seek").oninput = () => (state.source.video.currentTime = at("seek").valueAsNumber);
-  addEventListener("keydown", (event) => {
-    const video = played();
-    if (!video || event.target.closest("input, select, button, #view")) return;
-    const step = { ArrowLeft: -1 / 30, ArrowRight: 1 / 30 }[event.key];
-    if (event.key === " ") togglePlay();
-    else if (step) video.currentTime = Math.min(Math.max(video.currentTime + step, 0), video.duration);
-    else return;
-    event.preventDefault();
-  });
   addEventListener("dragleave", () => at("picture").classList.remove("over"));
   for (const name of ["dragover", "drop"]) {
     addEventListener(name, (event) => {
