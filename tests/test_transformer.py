@@ -21,7 +21,7 @@ temporal:
 
 def test_demo_reports_errors_by_uncertainty(tiny_transformer, tiny_data, tmp_path, capsys):
     results = run_demo(tiny_transformer, tiny_data, tmp_path, "--num_vis", 1)
-    assert "90 % regions cover" in capsys.readouterr().out
+    assert "joints in their 90 % regions" in capsys.readouterr().out
     with np.load(tmp_path / "poses.npz") as poses:
         distance = np.linalg.norm(poses["predicted"] - poses["target"], axis=-1)
         covered = (distance <= poses["uncertainty"]).mean()
