@@ -4,7 +4,7 @@ import * as THREE from "three";
 import { OrbitControls } from "./vendor/OrbitControls.js";
 
 const [BONE, JOINT, FAINTEST] = [0.014, 0.026, 0.15];
-const LINE = "#94a3ae"; // seen on a bright and on a dark page
+const LINE = "#a9b5bf"; // seen on a bright and on a dark page
 const UP = new THREE.Vector3(0, 1, 0);
 
 /** The camera's axes (x left, y forward, z down) as three.js's. */
