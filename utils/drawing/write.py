@@ -1,5 +1,6 @@
 """Drawn pictures as files: single ones, and many as a video."""
 
+import io
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -36,8 +37,13 @@ class VideoFile:
         picture = picture[: len(picture) // 2 * 2, : picture.shape[1] // 2 * 2]
         if self._film is None:
             make_folder(self._path.parent)
-            target, how = str(self._path.absolute()), {"movflags": "faststart"}
-            self._film = av.open(target, "w", format="mp4", options=how)
+            file = io.FileIO(self._path, "w+")
+            file.name = "video.mp4"  # PyAV wants names in UTF-8
+            self._file = io.BufferedRandom(file)
+            # Opened again, the index is put in front.
+            again = {"io_open": lambda *_: self._path.open("rb")}
+            how = {"format": "mp4", "options": {"movflags": "faststart"}}
+            self._film = av.open(self._file, "w", **how, **again)
             self._stream = self._film.add_stream(_CODEC, self._rate, options=_OPTIONS)
             self._stream.height, self._stream.width = picture.shape[:2]
             self._stream.pix_fmt = "yuv420p"
@@ -59,5 +65,6 @@ class VideoFile:
         """Complete the film, of a picture or more."""
         if self._film is not None:
             film, self._film = self._film, None
-            film.mux(self._stream.encode(None))
-            film.close()
+            with self._file:
+                film.mux(self._stream.encode(None))
+                film.close()

@@ -48,6 +48,7 @@ class LiveSource(Source):
         self, name: str, start: Callable[[], tuple[float, Frames]], returns: bool = False
     ) -> None:
         self.name, self._start, self._returns = name, start, returns
+        self._end = ""  # what ended the frames
         self.fps, frames = start()
         self._frames = self._guarded(lambda: frames)
 
@@ -57,7 +58,7 @@ class LiveSource(Source):
             for frame in self._until_gone():
                 if pause > _FIRST_PAUSE_S:
                     tqdm.write(f"{self.name} is back")
-                    pause = _FIRST_PAUSE_S
+                    self.fault, pause = "", _FIRST_PAUSE_S
                 first = frame.captured if first is None else first
                 yield replace(
                     frame,
@@ -81,12 +82,11 @@ class LiveSource(Source):
         return self.interruption is not None and self.interruption.signal is not None
 
     def _guarded(self, opened: Callable[[], Frames]) -> Frames:
-        """Frames until none comes; what ended them is then the source's fault."""
+        """Frames until none comes."""
         try:
-            frames, self.fault = opened(), ""
-            self.fault = (yield from frames) or ""
+            self._end = (yield from opened()) or ""
         except _FAULTS as error:
-            self.fault = f"{self.name} is given up: {error}"
+            self._end = f"{self.name} is given up: {error}"
 
     def _until_gone(self) -> Iterator[LazyFrame]:
         newest, ended, frames = queue.Queue[LazyFrame](1), Future[None](), self._frames
@@ -118,10 +118,12 @@ class LiveSource(Source):
                     yield newest.get(timeout=0 if last else POLL_S)
                     continue
                 if last:
-                    return ended.result()
+                    ended.result()
+                    self.fault = self._end or self.fault
+                    return
                 if time.monotonic() - heard > TIMEOUT_S:
                     self.fault = f"{self.name} gives no more frames"
-                    return None
+                    return
         finally:
             stop.set()
             # One that hangs is left behind.

@@ -8,12 +8,10 @@ import av
 import cv2
 import numpy as np
 import pytest
-from commands import refused
 from sample_poses import standing
 
 from base.release_camera import RELEASE_SQUARE
 from base.skeleton import HEAD, JOINTS, NECK
-from utils.drawing import write
 from utils.drawing.frame_painter import DrawnPose, FramePainter, Viewpoint, draw_legend
 from utils.drawing.skeleton_pen import draw_skeleton
 from utils.drawing.style import BACKDROP, PAPER, PREDICTED, TRUTH
@@ -256,8 +254,3 @@ def test_films_are_h264_of_the_right_rate_size_and_colours(tmp_path, fps, rate):
     assert 0 < content.index(b"moov") < content.index(b"mdat")
     film(tmp_path / "none.mp4", fps, (100, 160), count=0)
     assert not (tmp_path / "none.mp4").exists()
-
-
-def test_without_h264_there_is_no_film(tmp_path, monkeypatch):
-    monkeypatch.setattr(write, "_CODEC", "no such")
-    refused("leave out --video", film, tmp_path / "a.mp4", 30, (100, 160))
