@@ -21,7 +21,7 @@ temporal:
 
 def test_demo_reports_errors_by_uncertainty(tiny_transformer, tiny_data, tmp_path, capsys):
     results = run_demo(tiny_transformer, tiny_data, tmp_path, "--num_vis", 1)
-    assert "90 % regions cover" in capsys.readouterr().out
+    assert "joints in their 90 % regions" in capsys.readouterr().out
     with np.load(tmp_path / "poses.npz") as poses:
         distance = np.linalg.norm(poses["predicted"] - poses["target"], axis=-1)
         covered = (distance <= poses["uncertainty"]).mean()
@@ -66,7 +66,7 @@ def test_an_export_that_differs_leaves_the_last_one(
     tiny_transformer, exported, tmp_path, monkeypatch
 ):
     # The export itself is not made again.
-    monkeypatch.setattr(export_onnx, "write_onnx", lambda *call: shutil.copy(exported, call[2]))
+    monkeypatch.setattr(export_onnx, "write_onnx", lambda *call: shutil.copy(exported, call[1]))
     monkeypatch.setattr(export_onnx, "TOLERANCE_MM", -1)
     path = tmp_path / "other.onnx"
     path.write_text("the last one")
@@ -178,7 +178,7 @@ def test_a_picture_s_place_is_the_number_its_name_ends_in():
 
 def test_the_export_takes_each_frame_alone(temporal, exported, tmp_path, capsys, monkeypatch):
     # What is exported is the single-frame model: the one that was exported above.
-    monkeypatch.setattr(export_onnx, "write_onnx", lambda *call: shutil.copy(exported, call[2]))
+    monkeypatch.setattr(export_onnx, "write_onnx", lambda *call: shutil.copy(exported, call[1]))
     path = tmp_path / "model.onnx"
     export_onnx.main(["--load_model", str(temporal / BEST), "--output", str(path)])
     assert "predicts each frame on its own" in capsys.readouterr().out

@@ -43,7 +43,7 @@ from base.files import replacing
 from base.headset import load_headset
 from dataset.warp import CameraWarp
 from utils.common.networks import load_pose_model
-from utils.inference.onnx_export import onnx_metadata, write_onnx
+from utils.inference.onnx_export import Deployed, onnx_metadata, write_onnx
 from utils.inference.pose_predictor import OnnxPosePredictor, PosePredictor, distance_mm
 
 #: What joints may differ by from PyTorch's, millimetres.
@@ -64,7 +64,7 @@ def main(argv: list[str] | None = None) -> None:
         if headset:
             seen = headset.camera
             warp = CameraWarp(seen, loaded.camera, headset.rotation, headset.rim)
-        write_onnx(loaded.model, loaded.camera, temporary, metadata, warp)
+        write_onnx(Deployed(loaded.model, loaded.camera, warp), temporary, metadata)
         noise = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), np.uint8)
         pictures = [cv2.resize(item, (seen.width, seen.height)) for item in noise]
         # Each picture is a sequence of its own, as in the export.

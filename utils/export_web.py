@@ -50,7 +50,7 @@ from utils.inference.pose_predictor import PosePredictor, distance_mm
 from utils.inference.predictor import EgoPosePredictor
 from utils.inference.sinks.pose_json import metadata
 from utils.web.packages import install_packages
-from utils.web.site import site_data
+from utils.web.site import PageModel, site_data
 from utils.web.weights import halve_weights
 
 WEB = Path(__file__).resolve().parent / "web"
@@ -77,7 +77,7 @@ def _write_model(path: Path, checkpoint: Path) -> EgoPosePredictor:
         )
         raise UserError(f"{checkpoint}: {kind}, which the page shows: give one of kind transformer")
     trained = {name: value.clone() for name, value in loaded.model.state_dict().items()}
-    write_onnx(loaded.model, loaded.camera, path, onnx_metadata(loaded))
+    write_onnx(PageModel(loaded.model, loaded.camera), path, onnx_metadata(loaded))
     halve_weights(path, trained)
     plain = PosePredictor(loaded.model, torch.device("cpu"), "fp32", loaded.camera)
     exported = EgoPosePredictor(path, confidence=None)

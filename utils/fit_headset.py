@@ -152,7 +152,7 @@ def draw_fit(picture: np.ndarray, marks: dict[str, Any], fitted: dict[str, Any])
         taken.append((before, y))
         x += -2 * size if before else 2 * size
         for shift, colour in ((-1, OUTLINE), (1, OUTLINE), (0, PAPER)):
-            where, how = (x + shift, y + shift), {"bold": True, "anchor": float(before)}
+            where, how = (x + shift, y + shift), {"bold": True, "anchor": "r" if before else "l"}
             draw_text(drawn, name.replace("_", " "), where, 2 * size, colour, **how)
     return drawn
 

@@ -4,7 +4,6 @@ import json
 import re
 
 import cv2
-import mutations
 import numpy as np
 import onnx
 import onnxruntime as ort
@@ -12,14 +11,12 @@ import pytest
 import torch
 import yaml
 from commands import refused
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from base.cameras import camera_to_dict
 from base.cameras.fisheye import FisheyeCamera
 from base.errors import UserError
 from base.files import sha256
-from base.headset import RELEASE_HEADSET, Headset, load_headset, mount_rotation
+from base.headset import Headset, load_headset, mount_rotation
 from base.release_camera import RELEASE_SQUARE
 from base.skeleton import JOINTS
 from dataset.warp import CameraWarp
@@ -27,7 +24,7 @@ from utils import export_onnx
 from utils.common.networks import load_pose_model
 from utils.common.pretrained import PRETRAINED
 from utils.inference.onnx_export import WarpLayer
-from utils.inference.onnx_metadata import METADATA_KEY, OnnxMetadata
+from utils.inference.onnx_metadata import METADATA_KEY
 from utils.inference.predictor import EgoPosePredictor
 
 pytestmark = pytest.mark.usefixtures("tiny_kind")
@@ -126,25 +123,9 @@ def test_the_file_says_what_others_need_and_nothing_of_the_machine(with_headset,
     assert stated["joint_names"] == list(JOINTS) and stated["outputs"].keys() == outputs
 
 
-def test_a_model_of_another_batch_or_type_is_refused(exported):
-    stated = onnx.load(exported).metadata_props[0].value
-    session = ort.InferenceSession(exported)
-    ends = [*session.get_inputs(), *session.get_outputs()]
-    shapes, types = {end.name: end.shape for end in ends}, {end.name: end.type for end in ends}
-    fixed = shapes | {"joints3d": [5, *shapes["joints3d"][1:]]}
-    for both in ((fixed, types), (shapes, types | {"joints3d": "tensor(double)"})):
-        with pytest.raises(ValueError, match="of another type, or for a fixed number"):
-            OnnxMetadata.model_validate_json(stated).check_model(*both)
-
-
 @pytest.mark.parametrize(
     "change",
-    [
-        *({"version": 2}, {"more": 1}, {"input_size": 32}, {"joint_names": JOINTS[::-1]}),
-        *({"outputs": {"heatmaps": ""}}, {"outputs": {"joints3d": "", "heatmaps": ""}}),
-        *({"camera": camera_to_dict(LENS)}, {"headset": None}),
-        *({"headset": RELEASE_HEADSET.as_dict()}, {"mounts": {"edge": 1e999}}),
-    ],
+    [{"version": 2}, {"more": 1}, {"camera": {}}, {"mounts": {"edge": 1e999}}],
 )
 def test_an_export_that_says_something_else_than_it_is_is_refused(with_headset, tmp_path, change):
     model = onnx.load(with_headset)
@@ -152,22 +133,6 @@ def test_an_export_that_says_something_else_than_it_is_is_refused(with_headset, 
     onnx.helper.set_model_props(model, {METADATA_KEY: json.dumps(stated | change)})
     onnx.save(model, tmp_path / "a.onnx")
     refused(r"a\.onnx: not an export of utils/export_onnx", EgoPosePredictor, tmp_path / "a.onnx")
-
-
-@settings(mutations.FUZZ, max_examples=30)
-@given(data=st.data())
-def test_malformed_metadata_is_one_line(with_headset, tmp_path_factory, data):
-    model = onnx.load(with_headset)
-    stated = json.loads(model.metadata_props[0].value)
-    text = data.draw(mutations.mutated(stated).map(json.dumps))
-    onnx.helper.set_model_props(model, {METADATA_KEY: text})
-    path = tmp_path_factory.mktemp("fuzz") / "a.onnx"
-    path.write_bytes(model.SerializeToString())
-    try:
-        found = EgoPosePredictor(path)(pictures(1, LENS.width, LENS.height)[0])
-        assert np.isfinite(found.joints3d).all()
-    except UserError as error:
-        assert "\n" not in str(error) and path.name in str(error)
 
 
 @pytest.fixture(scope="module")

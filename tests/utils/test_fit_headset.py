@@ -46,7 +46,7 @@ def test_a_fit_is_orange_a_mark_blue_and_no_name_overlaps_another(monkeypatch):
     names = {}
 
     def note(canvas, text, place, size, *_, anchor, **__):
-        names[text] = (place[0] - anchor * text_width(text, size, True), place[1])
+        names[text] = (place[0] - (anchor == "r") * text_width(text, size, True), place[1])
 
     monkeypatch.setattr(fit_headset, "draw_text", note)
     fitted = {"nose": (200, 40), "chin": (202, 44), "left_foot": (214, 150)}

@@ -52,7 +52,6 @@ async function visit({ steps = [], replace = {}, without }) {
         playing: video ? !video.paused : null,
         player: document.getElementById("player").checkVisibility(),
         pose: window.page.state.latest && window.page.poseFile(),
-        theme: document.documentElement.dataset.theme,
         overlay: [overlay.width, overlay.height],
       };
     });

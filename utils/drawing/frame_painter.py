@@ -15,8 +15,8 @@ from utils.drawing.skeleton_pen import SHIFT, draw_skeleton, fixed_point
 from utils.drawing.style import Shades, mixed
 from utils.drawing.text import draw_text, fitted
 
-#: Pictures much wider or taller than this keep their shape inside a panel of it.
-_WIDEST, _NARROWEST = 16 / 9, 3 / 4
+#: Widths of a picture's panel for its height.
+_WIDEST, _NARROWEST = 4, 1 / 4
 #: Width of the 3D view for its height.
 _VIEW = 3 / 4
 #: How far the eye is turned from straight in front to the wearer's left, and raised: radians.
@@ -127,7 +127,7 @@ def draw_legend(
             x += draw_text(strip, half, (x, middle), size, style.INK) + margin
         x += margin
     note = "faint: low confidence    " * faint + note if hues else "no pose"
-    draw_text(strip, note, (width - margin, middle), size, style.MUTED, anchor=1.0)
+    draw_text(strip, note, (width - margin, middle), size, style.MUTED, anchor="r")
     return strip
 
 
@@ -178,21 +178,14 @@ class FramePainter:
         """(side, W', 3): the picture, in the panel's size, with poses drawn over it."""
         height, width = image.shape[:2]
         ratio = min(max(width / height, _NARROWEST), _WIDEST)
-        # Even, as video codecs want it.
-        panel_width = round(self.side * ratio / 2) * 2
-        factor = min(panel_width / width, self.side / height)
-        size = (max(1, round(width * factor)), max(1, round(height * factor)))
+        size = round(self.side * ratio / 2) * 2, self.side  # even, as video codecs want it
+        scale = np.divide(size, (width, height))
         # Down to half, two by two pixels hold all that is left out; areas take ten times as long.
-        shrink = cv2.INTER_LINEAR if factor >= 0.5 else cv2.INTER_AREA
-        panel = cv2.resize(image, size, interpolation=shrink if factor < 1 else cv2.INTER_CUBIC)
-        left, top = (panel_width - size[0]) // 2, (self.side - size[1]) // 2
-        if size != (panel_width, self.side):
-            resized, panel = panel, np.full((self.side, panel_width, 3), style.OUTLINE, np.uint8)
-            panel[top : top + size[1], left : left + size[0]] = resized
-        scale, how = np.divide(size, (width, height)), (style.PAPER, self.scale)
+        shrink = cv2.INTER_LINEAR if scale[1] >= 0.5 else cv2.INTER_AREA
+        panel = cv2.resize(image, size, interpolation=shrink if scale[1] < 1 else cv2.INTER_CUBIC)
         for pose, shades in poses:
-            points = (np.asarray(pose.joints2d, float) + 0.5) * scale - 0.5 + [left, top]
-            draw_skeleton(panel, points, shades, *how, confidence=pose.confidence)
+            points = (np.asarray(pose.joints2d, float) + 0.5) * scale - 0.5
+            draw_skeleton(panel, points, shades, style.PAPER, self.scale, None, pose.confidence)
         return panel
 
     def view(self, poses: Sequence[tuple[DrawnPose, Shades]]) -> np.ndarray:
@@ -216,7 +209,7 @@ class FramePainter:
         """(header, width, 3): ``title`` at its left end, ``note`` at its right."""
         strip = np.full((self.header, width, 3), style.PAPER, np.uint8)
         margin, size, middle = round(14 * self.scale), round(20 * self.scale), self.header / 2
-        note, how = fitted(note, width // 2, size, bold=True), {"bold": True, "anchor": 1.0}
+        note, how = fitted(note, width // 2, size, bold=True), {"bold": True, "anchor": "r"}
         taken = draw_text(strip, note, (width - margin, middle), size, style.INK, **how)
         title = fitted(title, width - 3 * margin - taken, size)
         draw_text(strip, title, (margin, middle), size, style.INK)

@@ -39,17 +39,12 @@ def draw_text(
     size: int,
     colour: Colour,
     bold: bool = False,
-    anchor: float = 0.0,
+    anchor: str = "l",
 ) -> int:
     """Draw a line of text into a (H, W, 3) uint8 canvas, cut off where that ends: its vertical
-    middle and, across, its ``anchor`` (0 left, 0.5 middle, 1 right) at ``place``, (x, y) pixels.
-    Returns its width."""
-    font, width = _font(size, bold), text_width(text, size, bold)
-    height = sum(font.getmetrics())
-    left, top = round(place[0] - anchor * width), round(place[1] - height / 2)
-    ground = canvas[max(0, top) : max(0, top + height), max(0, left) : max(0, left + width)]
-    if ground.size:
-        image = Image.fromarray(ground)
-        ImageDraw.Draw(image).text((min(0, left), min(0, top)), text, colour, font)
-        ground[:] = image
-    return width
+    middle and, across, its ``anchor`` ("l", "m" or "r") at ``place``, (x, y) pixels. Returns its
+    width."""
+    image = Image.fromarray(canvas)
+    ImageDraw.Draw(image).text(place, text, colour, _font(size, bold), f"{anchor}m")
+    canvas[:] = image
+    return text_width(text, size, bold)

@@ -8,7 +8,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from base.errors import UserError
 from base.files import make_folder, write_bytes
 
 _CODEC, _OPTIONS = "libx264", {"preset": "veryfast", "crf": "20"}
@@ -37,8 +36,6 @@ class VideoFile:
 
         picture = picture[: len(picture) // 2 * 2, : picture.shape[1] // 2 * 2]
         if self._film is None:
-            if _CODEC not in av.codecs_available:
-                raise UserError("this PyAV has no encoder of H.264 videos: leave out --video")
             make_folder(self._path.parent)
             file = io.FileIO(self._path, "w+")
             file.name = "video.mp4"  # PyAV wants names in UTF-8

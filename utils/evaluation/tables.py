@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any, NamedTuple
 
 from base.actions import ACTION_GROUPS
@@ -184,64 +185,39 @@ def latex_table(blocks: Sequence[Block], heads: Sequence[str] = HEADS) -> str:
     return "\n".join(lines) + "\n"
 
 
+#: Figures beyond the table: what, its keys in the results, and its unit.
+_FIGURES = (
+    ("MPJPE", "full/All/mpjpe", "mm"),
+    ("PA-MPJPE", "full/All/pa_mpjpe", "mm"),
+    ("PA-MPJPE without scaling", "full/All/pa_mpjpe_rigid", "mm"),
+    ("in the camera's frame", "full/All/absolute", "mm"),
+    ("visible joints", "visibility/visible/mpjpe", "mm"),
+    ("hidden joints", "visibility/hidden/mpjpe", "mm"),
+    ("3D PCK at 100 mm", "pck/100", "%"),
+    ("3D PCK at 150 mm", "pck/150", "%"),
+    ("AUC", "pck/auc", "%"),
+    ("bone lengths", "bones/error", "mm"),
+    ("impossible limbs", "impossible/predicted", "% of the frames"),
+    ("the same of true poses", "impossible/true", "% of the frames"),
+    ("arms exchanged", "swaps/arms", "% of the frames"),
+    ("legs exchanged", "swaps/legs", "% of the frames"),
+    ("hidden hands within 250 mm", "hidden_hands/near", "%"),
+    ("joints in their 90 % regions", "uncertainty/coverage", "%"),
+    ("rotation error", "rotations/mpjae", "°"),
+    ("acceleration error", "motion/acceleration_error", "mm/frame²"),
+)
+
+
 def text_summary(results: dict[str, Any]) -> str:
-    """The figures beyond the protocol, in a few lines."""
-    everything = results["full"][ALL]
-
-    def millimetres(key: str) -> str:
-        ends = everything.get(f"{key}_interval")
-        shown = " [{:.1f}, {:.1f}]".format(*ends) if ends else ""
-        return f"{everything[key]:.1f}{shown} mm"
-
-    lines = {} if "mpjpe" not in everything else {"MPJPE": millimetres("mpjpe")}
-    lines["PA-MPJPE"] = f"{millimetres('pa_mpjpe')} (rigid {everything['pa_mpjpe_rigid']:.1f})"
-    if "absolute" in everything:
-        lines["absolute"] = f"{millimetres('absolute')}, in the camera's frame"
-    if pck := results.get("pck"):
-        lines["3D PCK"] = (
-            f"{pck['50']:.1%} at 50 mm, {pck['100']:.1%} at 100, {pck['150']:.1%} at 150; "
-            f"AUC {pck['auc']:.1%}"
-        )
-    lines |= {
-        "bone length": f"{results['bones']['error']:.1f} mm off",
-        "impossible limbs": "in {predicted:.1%} of the frames (true poses: {true:.1%})".format_map(
-            results["impossible"]
-        ),
-    }
-    found = results.get("swaps", {})
-    if swaps := ", ".join(f"{k} {found[k]:.1%}" for k in ("arms", "legs") if k in found):
-        lines["left-right swaps"] = f"{swaps} of frames"
-    kinds = results.get("visibility") or {}
-    if not results.get("occlusion_known", True):
-        kinds = dict(zip(("in the picture", "outside"), kinds.values(), strict=True))
-    seen = [f"{kind} {cell['mpjpe']:.1f} mm" for kind, cell in kinds.items() if "mpjpe" in cell]
-    if len(seen) > 1:
-        lines["joints"] = ", ".join(seen)
-    if hands := results.get("hidden_hands"):
-        lines["hidden hands"] = f"{hands['near']:.1%} of {hands['hands']} within 250 mm"
-    if uncertainty := results.get("uncertainty"):
-        low, high = (uncertainty["deciles"][place]["error"] for place in (0, -1))
-        lines["uncertainty"] = (
-            f"90 % regions cover {uncertainty['coverage']:.1%} of the joints; "
-            f"error {low:.1f} mm in the lowest-uncertainty decile, {high:.1f} in the highest, "
-            f"{'rising' if uncertainty['monotonic'] else 'not always rising'} between"
-        )
-    rotations = results.get("rotations") or {}
-    if "mpjae" in rotations:
-        ends = rotations.get("mpjae_interval")
-        lines["rotation error"] = (
-            f"{rotations['mpjae']:.1f}{' [{:.1f}, {:.1f}]'.format(*ends) if ends else ''}° "
-            f"(bones' directions {rotations['swing']:.1f}°, twist {rotations['twist']:.1f}°; "
-            f"of rotations solved from the true joints {rotations['from_truth']:.1f}°)"
-        )
-    elif rotations:
-        lines["rotation error"] = f"left out: {rotations['why']}"
-    if motion := results.get("motion"):
-        lines["acceleration error"] = (
-            f"{motion['acceleration_error']:.1f} mm/frame² "
-            f"(the truth's own acceleration: {motion['acceleration_true']:.1f})"
-        )
-    wrap = textwrap.TextWrapper(96, subsequent_indent=" " * 21, break_on_hyphens=False)
-    text = "\n".join(wrap.fill(f"{name:<21}{value}") for name, value in lines.items())
-    brackets = "\nIn brackets: 95 % intervals, characters resampled."
-    return text + (brackets if "pa_mpjpe_interval" in everything else "")
+    """Those of :data:`_FIGURES` that there are, a line each."""
+    lines = []
+    for name, path, unit in _FIGURES:
+        *above, key = path.split("/")
+        found = reduce(lambda part, step: part.get(step) or {}, above, results)
+        if found.get(key) is not None:
+            scale = 100 if unit.startswith("%") else 1
+            value, *ends = (v * scale for v in (found[key], *found.get(f"{key}_interval", ())))
+            shown = " [{:.1f}, {:.1f}]".format(*ends) if ends else ""
+            lines.append(f"{name:<30}{value:.1f}{shown} {unit}")
+    brackets = "In brackets: 95 % intervals, characters resampled."
+    return "\n".join([*lines, brackets] if "[" in "".join(lines) else lines)

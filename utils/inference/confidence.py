@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from base.documents import read_document
 from base.errors import UserError
@@ -24,14 +24,6 @@ class ConfidenceMap(Section):
     within_mm: float = Field(gt=0)
     joints: int = Field(ge=0)
     data: str
-
-    @model_validator(mode="after")
-    def _rising(self) -> "ConfidenceMap":
-        if len(self.heights) != len(self.probabilities):
-            raise ValueError("as many heights as probabilities are needed")
-        if (np.diff([self.heights, self.probabilities]) < 0).any():
-            raise ValueError("heights and probabilities must rise")
-        return self
 
     def __call__(self, heights: np.ndarray) -> np.ndarray:
         """Probabilities of any array of heights, float32."""

@@ -93,10 +93,7 @@ class LensFinder:
             options = {"fov": fov, "rotate": rotate, "mount": mount}
             stated = {key: value for key, value in options.items() if value is not None}
             text = ", ".join(f"--{key} {value!r:.60}" for key, value in stated.items())
-            try:
-                stated["forward"], stated["left"] = stated.pop("mount", (0.0, 0.0))
-            except (TypeError, ValueError):
-                raise UserError(f"{text}: a mount is two angles, forward and left") from None
+            stated["forward"], stated["left"] = stated.pop("mount", (0.0, 0.0))
             try:
                 self._headset = Headset.from_dict(Headset(RELEASE_CAMERA).as_dict() | stated)
             except ValueError as error:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 
 import av
 import cv2
@@ -47,7 +48,9 @@ class LiveSource(Source):
         self, name: str, start: Callable[[], tuple[float, Frames]], returns: bool = False
     ) -> None:
         self.name, self._start, self._returns = name, start, returns
-        self.fps, self._frames = start()
+        self._end = ""  # what ended the frames
+        self.fps, frames = start()
+        self._frames = self._guarded(lambda: frames)
 
     def __iter__(self) -> Iterator[LazyFrame]:
         first, number, pause = None, 0, _FIRST_PAUSE_S
@@ -73,46 +76,38 @@ class LiveSource(Source):
             while time.monotonic() < end and not self._interrupted():
                 time.sleep(min(POLL_S, pause))
             pause = min(2 * pause, _LONGEST_PAUSE_S)
-            self._frames = self._opened_again()
+            self._frames = self._guarded(lambda: self._start()[1])
 
     def _interrupted(self) -> bool:
         return self.interruption is not None and self.interruption.signal is not None
 
-    def _opened_again(self) -> Frames:
-        return (yield from self._start()[1])
-
-    def _grab(self, frames: Frames, take: Callable[[LazyFrame | None], bool]) -> str:
-        """Hand on frames until no more are taken, or none comes; what ended them, or ""."""
+    def _guarded(self, opened: Callable[[], Frames]) -> Frames:
+        """Frames until none comes."""
         try:
-            while take(next(frames)):
-                continue
-        except StopIteration as end:
-            return end.value or ""
+            self._end = (yield from opened()) or ""
         except _FAULTS as error:
-            return f"{self.name} is given up: {error}"
-        return ""
+            self._end = f"{self.name} is given up: {error}"
 
     def _until_gone(self) -> Iterator[LazyFrame]:
-        newest, ended, frames = queue.Queue[LazyFrame](1), Future[str](), self._frames
+        newest, ended, frames = queue.Queue[LazyFrame](1), Future[None](), self._frames
         stop, heard = threading.Event(), time.monotonic()
 
-        def take(frame: LazyFrame | None) -> bool:
-            nonlocal heard
-            heard = time.monotonic()
-            if frame is not None:
-                with contextlib.suppress(queue.Empty):
-                    newest.get_nowait()
-                    self.dropped += 1
-                newest.put(frame)
-            return not stop.is_set()
-
         def grab() -> None:
+            nonlocal heard
             try:
-                ended.set_result(self._grab(frames, take))
+                for frame in frames:
+                    heard = time.monotonic()
+                    if frame is not None:
+                        with contextlib.suppress(queue.Empty):
+                            newest.get_nowait()
+                            self.dropped += 1
+                        newest.put(frame)
+                    if stop.is_set():
+                        break
+                frames.close()
+                ended.set_result(None)
             except Exception as error:  # what no source should raise
                 ended.set_exception(error)
-            finally:
-                frames.close()
 
         grabber = threading.Thread(target=grab, daemon=True)
         grabber.start()
@@ -123,7 +118,8 @@ class LiveSource(Source):
                     yield newest.get(timeout=0 if last else POLL_S)
                     continue
                 if last:
-                    self.fault = ended.result() or self.fault
+                    ended.result()
+                    self.fault = self._end or self.fault
                     return
                 if time.monotonic() - heard > TIMEOUT_S:
                     self.fault = f"{self.name} gives no more frames"
@@ -134,14 +130,7 @@ class LiveSource(Source):
             grabber.join(min(1.0, TIMEOUT_S))
 
     def sample(self, count: int, sequence: str | None = None) -> list[np.ndarray]:
-        found: list[np.ndarray] = []
-
-        def take(frame: LazyFrame | None) -> bool:
-            found.extend([] if frame is None else [frame.read()])
-            return len(found) < count
-
-        self.fault = self._grab(self._frames, take)
-        return found
+        return [frame.read() for frame in islice(filter(None, self._frames), count)]
 
 
 class PlayedVideo(LiveSource):

@@ -20,7 +20,6 @@ from model.pose_model import PoseModel
 from model.rays import CameraRays
 from utils.common.checkpoint import Checkpoint
 from utils.inference.onnx_metadata import INPUT, METADATA_KEY, OUTPUTS, OnnxMetadata
-from utils.inference.pose_predictor import fold_batch_norms
 
 #: Steps of OpenCV's map in a pixel. What it samples are multiples of 1/1024, and a half of one,
 #: which it rounds up, must not become less by an error of float32.
@@ -51,10 +50,12 @@ class WarpLayer(nn.Module):
 class Deployed(nn.Module):
     """A model with the warp into its view, if there is one, and the rays of its camera inside."""
 
-    def __init__(self, model: PoseModel, camera: Camera, warp: CameraWarp | None) -> None:
+    def __init__(self, model: PoseModel, camera: Camera, warp: CameraWarp | None = None) -> None:
         super().__init__()
-        self.model, self.rays = model, CameraRays(camera)
+        self.model, self.camera, self.rays = model, camera, CameraRays(camera)
         self.warp = nn.Identity() if warp is None else WarpLayer(warp)
+        self.seen = camera if warp is None else warp.source
+        self.names = model.exports
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """(B, H, W, 3) uint8 RGB → the fields of :attr:`PoseModel.exports`; Neck at the origin."""
@@ -64,31 +65,20 @@ class Deployed(nn.Module):
         return tuple(getattr(output, name) for name in self.model.exports)
 
 
-def write_onnx(
-    model: PoseModel,
-    camera: Camera,
-    path: Path,
-    metadata: OnnxMetadata,
-    warp: CameraWarp | None = None,
-) -> None:
-    """Export a model, which is folded in place, with the camera of its square pictures, and the
-    warp of a headset's into them; OSError where it cannot be written."""
-    fold_batch_norms(model.pose2d)
-    seen = camera if warp is None else warp.source
+def write_onnx(deployed: Deployed, path: Path, metadata: OnnxMetadata) -> None:
+    """Export a model; OSError where it cannot be written."""
+    pictures = torch.zeros(2, deployed.seen.height, deployed.seen.width, 3, dtype=torch.uint8)
     program = torch.onnx.export(
-        Deployed(model, camera, warp).eval(),
-        (torch.zeros(2, seen.height, seen.width, 3, dtype=torch.uint8),),
+        deployed.eval(),
+        (pictures,),
         input_names=[INPUT],
-        output_names=list(model.exports),
+        output_names=list(deployed.names),
         dynamic_shapes={"images": {0: torch.export.Dim("batch", min=1)}},
         opset_version=18,
         dynamo=True,
         verbose=False,
     )
     _strip(exported := program.model_proto)
-    used = {node.domain for node in exported.graph.node}
-    for unused in [each for each in exported.opset_import if each.domain not in used]:
-        exported.opset_import.remove(unused)
     onnx.helper.set_model_props(exported, {METADATA_KEY: metadata.model_dump_json()})
     path.write_bytes(exported.SerializeToString())
 

@@ -2,13 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PlainSerializer, PlainValidator, model_validator
+from pydantic import Field, PlainSerializer, PlainValidator
 
 from base.cameras import camera_from_dict, camera_to_dict
 from base.cameras.camera import Camera
 from base.headset import Headset, StoredHeadset
 from base.schema import Section
-from base.skeleton import HEATMAP_JOINTS, JOINTS, NUM_HEATMAPS, NUM_JOINTS
+from base.skeleton import HEATMAP_JOINTS, JOINTS
 from utils.common.checkpoint import Mounts
 
 #: Key of the record, as JSON, in the metadata, and name of the model's input.
@@ -45,27 +45,3 @@ class OnnxMetadata(Section):
     ]
     headset: Annotated[StoredHeadset, PlainSerializer(Headset.as_dict)] | None = None
     mounts: Mounts | None = None
-
-    @model_validator(mode="after")
-    def _as_exported(self) -> "OnnxMetadata":
-        if self.joint_names != JOINTS or self.heatmap_joints != HEATMAP_JOINTS:
-            raise ValueError("other joints than ours")
-        if (self.camera.width, self.camera.height) != (self.input_size,) * 2:
-            raise ValueError("the camera's picture is not of input_size")
-        return self
-
-    def check_model(self, shapes: dict[str, list[int | str]], types: dict[str, str]) -> None:
-        """ValueError where a model's inputs and outputs, name → shape, name → onnxruntime's type,
-        are not those said here, or not for any number of pictures."""
-        taken = self.camera if self.headset is None else self.headset.camera
-        side = shapes.get("heatmaps", [0])[-1]
-        expected = {INPUT: [taken.height, taken.width, 3], "heatmaps": [NUM_HEATMAPS, side, side]}
-        for name in OUTPUTS.keys() - expected.keys():
-            expected[name] = [NUM_JOINTS, 3][: 1 + name.endswith("3d")]
-        if list(shapes) != [INPUT, *self.outputs] or not {"heatmaps", "joints3d"} <= shapes.keys():
-            raise ValueError("other inputs or outputs")
-        if any(shape[1:] != expected[name] for name, shape in shapes.items()):
-            raise ValueError("an input or output of another shape")
-        given = dict.fromkeys(shapes, "tensor(float)") | {INPUT: "tensor(uint8)"}
-        if types != given or any(isinstance(shape[0], int) for shape in shapes.values()):
-            raise ValueError("of another type, or for a fixed number of pictures")

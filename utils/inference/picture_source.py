@@ -149,8 +149,6 @@ def open_source(given: str, recursive: bool = False, live: bool = False) -> Sour
     if not found:
         left = "".join(f"; {item['file']}: {item['reason']}" for item in left_out[:1])
         kinds = " ".join(sorted(PICTURE_SUFFIXES))
-        what = "holds no picture" if path.is_dir() else "no picture matches this pattern"
-        if path.is_dir() and not recursive and any(map(Path.is_dir, path.iterdir())):
-            left += "; --recursive for those in its folders"
-        raise UserError(f"{given}: {what} ({kinds}){left}")
+        inside = "; --recursive for those in its folders" * (path.is_dir() and not recursive)
+        raise UserError(f"{given}: holds, or matches, no picture ({kinds}){left}{inside}")
     return PictureSource(found, root, given, left_out)

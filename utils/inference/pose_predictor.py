@@ -50,12 +50,12 @@ class Prediction(NamedTuple):
     raw_neck: np.ndarray | None = None  # (B, 3) metres, of the network's pose before it is moved
 
 
-def within_probability(uncertainty: np.ndarray) -> np.ndarray:
+def within_probability(uncertainty: Tensor) -> Tensor:
     """(…) float32 probability that joints are within :data:`WITHIN` of their places, from the
     radius (…), metres, with 90 % coverage. 1 − exp(−x) (1 + x + x² / 2) with x the limit in units
     of the scale: the distribution of :class:`model.joint_transformer.JointEstimate` up to there."""
-    x = WITHIN * COVERAGE_RADIUS / np.asarray(uncertainty, np.float64)
-    return (1 - np.exp(-x) * (1 + x + x * x / 2)).astype(np.float32)
+    x = WITHIN * COVERAGE_RADIUS / uncertainty.double()
+    return (1 - torch.exp(-x) * (1 + x + x * x / 2)).float()
 
 
 def distance_mm(*runs: tuple["PosePredictor", Iterable[np.ndarray]]) -> np.ndarray:
@@ -156,7 +156,8 @@ class PosePredictor:
         mean = Prediction(*averaged(found, self.moves, self.camera))
         if mean.uncertainty is None:
             return mean
-        return mean._replace(confidence=within_probability(mean.uncertainty))
+        confidence = within_probability(torch.from_numpy(mean.uncertainty)).numpy()
+        return mean._replace(confidence=confidence)
 
     @torch.inference_mode()
     def one_view(self, images: Tensor) -> Prediction:
@@ -209,8 +210,9 @@ class PosePredictor:
         found = Prediction(*places, raw_neck=raw_neck)
         if output.uncertainty is None:
             return found
-        uncertainty = output.uncertainty.float().cpu().numpy()
-        return found._replace(uncertainty=uncertainty, confidence=within_probability(uncertainty))
+        radius = output.uncertainty.float().cpu()
+        confidence = within_probability(radius).numpy()
+        return found._replace(uncertainty=radius.numpy(), confidence=confidence)
 
 
 class OnnxPosePredictor(PosePredictor):
@@ -239,9 +241,6 @@ class OnnxPosePredictor(PosePredictor):
             raise UserError(f"{path}: not a readable ONNX model ({reason})") from None
         try:
             known = OnnxMetadata.model_validate_json(text)
-            ends = [*self._session.get_inputs(), *self._session.get_outputs()]
-            types = {end.name: end.type for end in ends}
-            known.check_model({end.name: end.shape for end in ends}, types)
             self._names = list(known.outputs)
             size, drawn = known.input_size, known.subpixel
             model = SimpleNamespace(input_size=size, subpixel=drawn, exports=self._names, lags=())

@@ -270,10 +270,6 @@ class EgoPosePredictor:
 
     def batch(self, pictures: Sequence[np.ndarray | str | Path]) -> list[Pose]:
         """Poses of several pictures, see :meth:`__call__`; they may differ in size."""
-        for item in pictures:
-            if not isinstance(item, np.ndarray | str | Path):
-                kind = type(item).__name__
-                raise TypeError(f"a picture is a path or a (H, W, 3) uint8 array, not {kind}")
         arrays = (
             item if isinstance(item, np.ndarray) else read_picture(Path(item)) for item in pictures
         )
@@ -282,6 +278,5 @@ class EgoPosePredictor:
 
     def __call__(self, picture: np.ndarray | str | Path) -> Pose:
         """Pose of one picture: (H, W[, C]) uint8, RGB where there is colour, or its path;
-        BrokenFrameError for a file that is no picture; ValueError for an array that is none,
-        TypeError for anything else."""
+        BrokenFrameError for a file that is no picture; ValueError for an array that is none."""
         return self.batch([picture])[0]

@@ -142,9 +142,8 @@ def conclude(
         why = source.fault or f"{source.name}: ended before the first frame"
         if summary.unreadable:
             first, count = summary.unreadable[0], len(summary.unreadable)
-            what = f"none of the {count} pictures could be read; the first"
-            what = "the only picture could not be read" if count == 1 else what
-            why = f"{what}, {first['file']}: {first['reason']}"
+            why = f"none of the pictures ({count}) could be read; the first, "
+            why += f"{first['file']}: {first['reason']}"
         raise UserError(why)
     for sink in sinks:
         sink.finish(summary)

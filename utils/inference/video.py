@@ -37,12 +37,7 @@ class _Video(contextlib.AbstractContextManager["_Video"]):
             }.get(type(error), error.strerror)
             raise UserError(f"{self.none}: {why}") from None
         self.stream = self.file.streams.best("video")
-        # Text is a picture of it to FFmpeg, and music may have one of its cover.
-        if (
-            self.stream is None
-            or self.stream.disposition & av.stream.Disposition.attached_pic
-            or self.file.format.name == "tty"
-        ):
+        if self.stream is None or self.file.format.name == "tty":  # text, as a picture of it
             self.file.close()
             raise UserError(f"{self.none}: it holds none")
         self.stream.thread_type = "AUTO"

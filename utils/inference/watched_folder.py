@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import stat
 import time
 from collections.abc import Callable
 from functools import partial
@@ -34,10 +33,7 @@ def _age(written: _Written) -> tuple[int, tuple]:
 
 def _written(path: Path) -> int:
     """When a file was written to, or it or a link to it was made or moved here, nanoseconds."""
-    status = path.lstat()
-    if stat.S_ISLNK(status.st_mode):
-        return max(status.st_ctime_ns, path.stat().st_ctime_ns)
-    return status.st_ctime_ns
+    return path.lstat().st_ctime_ns
 
 
 class _Pictures:

@@ -13,8 +13,6 @@ from utils.motion.rig import CAMERA_TO_RIG
 COLUMNS = ("time", "gx", "gy", "gz")
 #: A day at 1,000 values a second has 5 GB: what is larger is no such file.
 _MOST_BYTES = 2**28
-#: Of the turn from one row to the next: between opposite directions lies none.
-_LEAST_COSINE = -0.99
 #: When a sensor begins at the latest, seconds after the first frame.
 _LATEST_S = 10.0
 
@@ -29,22 +27,14 @@ class Gravity:
         try:
             rows = csv.DictReader(io.StringIO(decode_text(read_bounded(path, _MOST_BYTES))))
             table = np.array([[float(row[name]) for name in COLUMNS] for row in rows])
-        except (KeyError, TypeError, ValueError, csv.Error):
+            self._times, gravity = table[:, 0], table[:, 1:] @ CAMERA_TO_RIG.T
+        except (LookupError, TypeError, ValueError, csv.Error):
             raise UserError(f"{path}: no CSV file with the columns {', '.join(COLUMNS)}") from None
-        if not len(table) or not np.isfinite(table).all():
-            raise UserError(f"{path}: holds no row, or one whose values are not finite")
-        self._times, gravity = table[:, 0], table[:, 1:] @ CAMERA_TO_RIG.T
-        if (np.diff(self._times) <= 0).any():
-            raise UserError(f"{path}: its times do not rise")
-        if self._times[0] > _LATEST_S or self._times[-1] < 0:
-            span = "its times are {:.6g} to {:.6g} s, not".format(*self._times[[0, -1]])
-            raise UserError(f"{path}: {span} seconds since the first frame")
-        length = np.linalg.norm(gravity, axis=1, keepdims=True)
-        if length.min() < 1e-6:
-            raise UserError(f"{path}: a gravity of 0, which has no direction")
-        self._down = gravity / length
-        if (np.einsum("ni,ni->n", self._down[1:], self._down[:-1]) < _LEAST_COSINE).any():
-            raise UserError(f"{path}: gravity turns over from one row to the next")
+        self._down = gravity / np.maximum(np.linalg.norm(gravity, axis=1, keepdims=True), 1e-9)
+        if not np.isfinite(table).all() or not self._down.any(1).all():
+            raise UserError(f"{path}: a row has no direction, or values that are not finite")
+        if (np.diff(self._times) <= 0).any() or self._times[0] > _LATEST_S or self._times[-1] < 0:
+            raise UserError(f"{path}: its times are not rising seconds since the first frame")
 
     def __call__(self, time: float) -> np.ndarray:
         return np.array([np.interp(time, self._times, column) for column in self._down.T])

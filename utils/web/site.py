@@ -5,23 +5,43 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from base.cameras.camera import Camera
 from base.headset import RELEASE_HEADSET, Headset
-from base.skeleton import HEAD, HEATMAP_JOINTS, JOINTS, NECK
+from base.skeleton import HEATMAP_JOINTS, JOINTS, NECK
 from dataset.transforms import SquareCrop
 from dataset.view import HeadsetView
 from dataset.warp import RIM
-from model.joint_transformer import COVERAGE_RADIUS
+from model.decode import decode_heatmaps
+from model.pose_model import PoseModel
 from utils.drawing import style
-from utils.inference.pose_predictor import WITHIN, PosePredictor
+from utils.inference.onnx_export import Deployed
+from utils.inference.pose_predictor import PosePredictor, within_probability
 from utils.inference.predictor import DISAGREEMENT
 from utils.inference.trained_range import TrainedRange
 
 #: Pixels of the view between two points of the wide grid, which reaches half a side beyond it.
 _STEP = 4
-#: Angles of the table by which the page projects joints, enough for 1e-3 px.
-_ANGLES = 1024
+
+
+class PageModel(Deployed):
+    """What the page runs: a model of kind transformer, its heatmaps decoded inside."""
+
+    def __init__(self, model: PoseModel, camera: Camera) -> None:
+        super().__init__(model, camera)
+        self.names = (*model.exports, "confidence", "joints2d", "placed")
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """(B, S, S, 3) uint8 RGB → also ``confidence`` (B, 16), ``joints2d`` (B, 16, 2) pixels of
+        the picture, both as of :class:`~utils.inference.pose_predictor.Prediction`, and where the
+        picture shows ``camera3d``: ``placed`` (B, 16, 2)."""
+        found = super().forward(images)
+        known = dict(zip(self.model.exports, found, strict=True))
+        seen, _ = decode_heatmaps(known["heatmaps"], self.model.input_size, self.model.subpixel)
+        placed = self.camera.project(known["camera3d"], clamp=True)
+        joints2d = placed.index_copy(1, torch.tensor(HEATMAP_JOINTS), seen)
+        return (*found, within_probability(known["uncertainty"]), joints2d, placed)
 
 
 def _grids(view: Camera) -> tuple[np.ndarray, np.ndarray]:
@@ -43,17 +63,8 @@ def write_view(folder: Path, view: Camera) -> dict[str, Any]:
     grid, wide = _grids(view)
     rays = view.unproject(grid)
     rays[~(view.angle(rays) <= RIM)] = np.nan
-    angles = np.linspace(0, view.max_theta, _ANGLES)
-    across = np.stack([np.sin(angles), 0 * angles, np.cos(angles)], -1)
-    radii = view.project(across)[:, 0] - view.cx, view.project(across[:, [1, 0, 2]])[:, 1] - view.cy
     _write(folder / "view.bin", rays, view.unproject(wide, clamp=True))
-    return {
-        "size": view.width,
-        "centre": [view.cx, view.cy],
-        "reach": view.max_theta,
-        "radii": [np.round(each, 5).tolist() for each in radii],
-        "step": _STEP,
-    }
+    return {"size": view.width, "step": _STEP}
 
 
 def write_headset(
@@ -93,16 +104,10 @@ def site_data(network: PosePredictor, headsets: Sequence[Headset], folder: Path)
             "joints": JOINTS,
             "heatmaps": HEATMAP_JOINTS,
             "neck": NECK,
-            "head": HEAD,
             "bones": style.BONES,
             "sides": [style.side(joint) for joint in range(len(JOINTS))],
             "bone_sides": [style.side(*bone) for bone in style.BONES],
             "shades": shades,
         },
-        "decode": {
-            "subpixel": network.model.subpixel,
-            "within": WITHIN,
-            "coverage": COVERAGE_RADIUS,
-            "disagreement": DISAGREEMENT,
-        },
+        "disagreement": DISAGREEMENT,
     }

@@ -8,12 +8,10 @@ import av
 import cv2
 import numpy as np
 import pytest
-from commands import refused
 from sample_poses import standing
 
 from base.release_camera import RELEASE_SQUARE
 from base.skeleton import HEAD, JOINTS, NECK
-from utils.drawing import write
 from utils.drawing.frame_painter import DrawnPose, FramePainter, Viewpoint, draw_legend
 from utils.drawing.skeleton_pen import draw_skeleton
 from utils.drawing.style import BACKDROP, PAPER, PREDICTED, TRUTH
@@ -119,21 +117,20 @@ def test_confidence_is_opacity_of_joints_and_of_bones_between_them():
 
 
 SHAPES = [
-    ([1280, 800], [1024, 640], [0, 0]),
-    ([1000, 100], [1138, 114], [0, 263]),
-    ([100, 1000], [64, 640], [208, 0]),
+    ([1280, 800], [1024, 640]),
+    ([300, 900], [214, 640]),
+    ([1000, 100], [2560, 640]),
+    ([100, 1000], [160, 640]),
 ]
 
 
-@pytest.mark.parametrize(("shape", "size", "corner"), np.array(SHAPES))
-def test_joints_stay_in_place_on_pictures_of_any_shape(shape, size, corner):
+@pytest.mark.parametrize(("shape", "size"), np.array(SHAPES))
+def test_joints_stay_in_place_on_pictures_of_any_shape(shape, size):
     joints2d, image = np.full((16, 2), np.nan), np.full((*shape[::-1], 3), 90, np.uint8)
     joints2d[NECK] = shape * [0.5, 0.25] - 0.5
     panel = PAINTER.picture(image, [(DrawnPose(joints2d, np.zeros((16, 3))), PREDICTED)])
-    ground = places_of(panel, (90, 90, 90))
-    assert (ground.min(0) == corner).all() and panel.shape[1] % 2 == 0
-    assert (ground.max(0) + 1 == corner + size).all()
-    expected = corner + size * [0.5, 0.25] - 0.5
+    assert panel.shape[1::-1] == tuple(size)
+    expected = size * [0.5, 0.25] - 0.5
     assert places_of(panel, PREDICTED[0]).mean(0) == pytest.approx(expected, abs=0.6)
 
 
@@ -257,8 +254,3 @@ def test_films_are_h264_of_the_right_rate_size_and_colours(tmp_path, fps, rate):
     assert 0 < content.index(b"moov") < content.index(b"mdat")
     film(tmp_path / "none.mp4", fps, (100, 160), count=0)
     assert not (tmp_path / "none.mp4").exists()
-
-
-def test_without_h264_there_is_no_film(tmp_path, monkeypatch):
-    monkeypatch.setattr(write, "_CODEC", "no such")
-    refused("leave out --video", film, tmp_path / "a.mp4", 30, (100, 160))

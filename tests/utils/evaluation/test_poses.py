@@ -63,12 +63,6 @@ def test_joints_that_are_not_labelled_are_kept_as_such(tmp_path):
     assert np.isfinite(found.target[1, 5]).all() and common.mpjpe[1] == pytest.approx(
         found.joint_errors[1, 4] / 2
     )
-    for damaged in ((0, 0, 0), (1, slice(None))):  # half a joint, and no joint at all
-        arrays = dict(np.load(tmp_path / "poses.npz"))
-        arrays["target"][damaged] = np.nan
-        np.savez(tmp_path / "damaged.npz", **arrays)
-        with pytest.raises(UserError, match="not the poses"):
-            read_poses(tmp_path / "damaged.npz")
 
 
 def test_each_frame_has_a_line_with_its_errors_under_their_names(tmp_path):
@@ -101,8 +95,7 @@ def test_missing_damaged_and_other_files_are_refused(tmp_path):
     target, numbers = arrays["target"], arrays["frame"]
     for other in (
         *({"target": target[:2]}, {"target": target[:, :15]}, {"frame": numbers[:2]}),
-        *({"target": target * np.nan}, {"target": target.astype(str)}, {"target": target + 1j}),
-        *({"frame": numbers + 0.5}, {"frame": 3}, {"camera": "[" * 9000}, {"camera": "{}"}),
+        *({"frame": 3}, {"camera": "[" * 9000}, {"camera": "{}"}),
     ):
         np.savez(path, **(arrays | other))
         with pytest.raises(UserError, match="not the poses of an evaluation"):

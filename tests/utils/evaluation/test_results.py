@@ -3,17 +3,13 @@
 import copy
 import json
 
-import mutations
 import numpy as np
 import pytest
-from hypothesis import given
 from sample_poses import evaluated
 
 from base.errors import UserError
-from utils.compare_results import comparison
 from utils.evaluation.metrics import measure
 from utils.evaluation.results import Measured, read_results
-from utils.export_weights import _figures
 
 _RNG = np.random.default_rng(0)
 _ABOUT = {"visible": _RNG.random((4, 16)) < 0.5, "uncertainty": _RNG.random((4, 16))}
@@ -50,12 +46,8 @@ def test_what_was_written_is_what_is_read(tmp_path):
         ("[" * 10_000, "recursion"),
         ("[]", "should be an object"),
         (json.dumps(set_at(["schema"], 2)), r"schema: .*1"),
-        (json.dumps(set_at(["data"], ["test"])), "data: "),
-        (json.dumps(set_at(["full", "All", "mpjpe"], "12.0")), "full: All: mpjpe: Input should"),
-        (json.dumps(set_at(["full", "All", "mpjpe"], float("nan"))), "mpjpe: .* finite"),
-        (json.dumps(set_at(["joints", "Neck", "mpjpe"], int("9" * 401))), "Neck: mpjpe: "),
-        (json.dumps(set_at(["full", "Walking", "mpjpe_interval"], [1, 2, 3])), "at most 2"),
-        (json.dumps(set_at(["characters", "a", "upper"], [])), "characters: a: upper: "),
+        (json.dumps({"full": {}}), "full: "),
+        (json.dumps(set_at(["full", "All"], [])), "full: All: "),
     ],
 )
 def test_what_is_none_is_one_line_that_says_where(content, message, tmp_path):
@@ -65,17 +57,3 @@ def test_what_is_none_is_one_line_that_says_where(content, message, tmp_path):
     with pytest.raises(UserError, match=message) as error:
         read_results(path)
     assert str(path) in str(error.value) and "\n" not in str(error.value)
-
-
-@mutations.FUZZ
-@given(mutations.mutated(RESULTS))
-def test_changed_documents_are_refused_or_can_be_compared(tmp_path_factory, content):
-    file = tmp_path_factory.getbasetemp() / "fuzzed.json"
-    file.write_text(json.dumps(content))
-    try:
-        found = read_results(file)
-    except UserError:
-        return
-    comparison([found, RESULTS], ["a", "b"], "lower", ["All", "Walking"])
-    comparison([RESULTS, found], ["a", "b"], "full", ["All", "Walking"])
-    assert "MPJPE" in _figures(found)

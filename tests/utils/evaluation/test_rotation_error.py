@@ -181,8 +181,7 @@ def test_labels_that_cannot_be_understood_have_no_figure():
         assert [*found] == ["why"] and why in found["why"], why
     assert "more than one order" in errors(target, np.repeat(target[:1], 12, 0), still)["why"]
     results = measure(evaluated(target, target, bones=cases[0][1]))
-    line = "rotation error       left out: the rotations of these labels cannot be understood"
-    assert line in text_summary(results) and "\n" not in results["rotations"]["why"]
+    assert "rotation error" not in text_summary(results)
 
 
 def test_frames_without_rotations_do_not_count():

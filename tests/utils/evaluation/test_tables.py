@@ -110,16 +110,12 @@ def test_a_set_of_another_headset_has_the_columns_that_it_has_frames_of_and_note
     assert result_table(found | every)[1] == ["MPJPE, mm", "All"]
 
 
-def test_where_occlusion_is_unknown_joints_are_in_the_picture_or_outside():
+def test_where_occlusion_is_unknown_no_hand_is_hidden():
     visible = np.arange(16) < np.array([[7], [8], [16]])
     told = results("aba", visible=visible)
     found = results("aba", visible=visible, occlusion_known=False)
     assert "occlusion_known" not in told and told["hidden_hands"]["hands"] == 1
     assert found["occlusion_known"] is False and found["hidden_hands"] is None
-    seen, hidden = (found["visibility"][kind]["mpjpe"] for kind in ("visible", "hidden"))
-    text = text_summary(found)
-    assert f"\njoints               in the picture {seen:.1f} mm, outside {hidden:.1f} mm" in text
-    assert "hidden" not in text and "visible" not in text
 
 
 def test_a_table_of_sets_says_where_an_error_cannot_be_had():
@@ -133,21 +129,16 @@ def test_a_table_of_sets_says_where_an_error_cannot_be_had():
 
 def test_the_summary_says_what_lies_beyond_the_protocol():
     plain = text_summary(results("aaa"))
-    for word in ("MPJPE                2.3 mm\n", "absolute", "AUC 9", "swaps     arms 0.0%, legs"):
+    for word in ("MPJPE                         2.3 mm\n", "frame", "AUC", "arms exchanged"):
         assert word in plain
-    for word in ("acceleration", "intervals", "uncertainty", "joints  "):
+    for word in ("acceleration", "intervals", "regions", "joints  "):
         assert word not in plain
     visible = np.arange(16) < np.array([[7], [8], [16]])
     radii = np.full((3, 16), 0.05)
     full = text_summary(results("aba", (0, 1, 20), visible=visible, uncertainty=radii))
     assert re.search(r"^MPJPE +2\.3 \[2\.0, 2\.5\] mm$", full, re.M)
-    assert re.search(r"^impossible limbs     in \d+\.\d% of the frames \(true poses: ", full, re.M)
-    assert re.search(r"^hidden hands         100\.0% of 1 within 250 mm$", full, re.M)
-    assert "joints               visible " in full and "In brackets: 95 %" in full
-    uncertain = (
-        "cover 97.9% of the joints; error 3.2 mm in the lowest-uncertainty decile, 0.0 in the"
-    )
-    assert f"{uncertain} highest, not always rising between" in " ".join(full.split())
-    assert re.search(r"\n {21}\w", full) and max(map(len, full.splitlines())) <= 96
+    assert re.search(r"^hidden hands within 250 mm +100\.0 %$", full, re.M)
+    assert re.search(r"^joints in their 90 % regions +97\.9 %$", full, re.M)
+    assert "\nvisible joints " in full and "In brackets: 95 %" in full
     moving = text_summary(results("aaa", (0, 1, 2)))
-    assert re.search(r"^acceleration error   1\.0 mm/frame² \(the truth's own acc", moving, re.M)
+    assert re.search(r"^acceleration error +1\.0 mm/frame²$", moving, re.M)

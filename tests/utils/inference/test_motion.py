@@ -82,35 +82,12 @@ def test_known_bones_and_the_room_are_taken(tmp_path):
         assert min(lowest) > 0 and max(lowest) < 0.08
 
 
-NONE = "with skeletons: one is written by --rotations"
-OTHER = "its skeleton has other bones than those"
-
-
-@pytest.mark.parametrize(
-    "content, message",
-    [
-        *((text, NONE) for text in ("", "[]", '{"skeletons": []}', "[" * 5000)),
-        (lambda bones: bones[:1], NONE),
-        (lambda bones: 0 * bones, OTHER),
-        (lambda bones: 100 * bones, OTHER),  # centimetres
-        (lambda bones: bones[:, [0, 2, 1]], OTHER),  # z up
-        (lambda bones: bones * (np.arange(20) != 9)[:, None], OTHER),
-        # Of one side alone.
-        (lambda bones: bones * np.where(np.arange(20) == 9, 1.1, 1)[:, None], OTHER),
-    ],
-)
-def test_a_file_without_a_skeleton_like_ours_is_refused(tmp_path, content, message):
-    if callable(content):
+@pytest.mark.parametrize("content", ["", "[]", '{"skeletons": []}', 20, 19])
+def test_a_file_without_a_skeleton_like_ours_is_refused(tmp_path, content):
+    if isinstance(content, int):
         [skeleton] = run(given())[1].skeletons
-        skeleton["offsets"] = content(np.array(skeleton["offsets"])).tolist()
+        skeleton["offsets"] = skeleton["offsets"][:content]
+        skeleton["joint_names"][0] = "Pelvis" if content == 20 else "Hips"
         content = json.dumps({"skeletons": [skeleton]})
     (tmp_path / "poses.json").write_text(content)
-    refused(message, read_skeleton, tmp_path / "poses.json")
-
-
-def test_a_sink_that_ends_the_run_is_heard():
-    kept = Kept()
-    sink = WithMotion([Sink(), kept], 30.0)
-    assert not sink.closed
-    kept.closed = True
-    assert sink.closed
+    refused("with skeletons: one is written by", read_skeleton, tmp_path / "poses.json")

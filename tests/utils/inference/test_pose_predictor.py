@@ -64,9 +64,11 @@ def test_a_model_with_a_place_and_an_uncertainty_decides_itself():
     result = predict(Oracle(camera3d=TRUTH + 0.05, uncertainty=radius))
     assert np.abs(result.neck - TRUTH[:, NECK].numpy() - 0.05).max() < 1e-6
     assert np.array_equal(result.uncertainty, radius.numpy())
-    assert np.array_equal(result.confidence, within_probability(radius.numpy()))
+    assert np.array_equal(result.confidence, within_probability(radius).numpy())
     # At the radius that covers 90 % of the joints it is 90 %.
-    assert within_probability(np.array([0.1, 1e-3, 10.0])) == pytest.approx([0.9, 1, 0], abs=1e-3)
+    assert within_probability(torch.tensor([0.1, 1e-3, 10.0])).numpy() == pytest.approx(
+        [0.9, 1, 0], abs=1e-3
+    )
 
 
 def test_a_picture_in_which_nothing_is_seen_still_gives_finite_numbers():

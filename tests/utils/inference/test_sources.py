@@ -274,7 +274,7 @@ def test_what_is_not_there_or_cannot_be_read_is_one_clear_line(clips, tmp_path):
         ("notes.txt", "it holds none"),
         ("cut.mp4", "cut off before"),
         ("none.png", "no such picture, folder, video or pattern"),
-        ("*.png", "no picture matches"),
+        ("*.png", "no picture"),
     ):
         with pytest.raises(UserError, match=message) as caught:
             open_source(str(tmp_path / given))

@@ -133,7 +133,9 @@ def test_the_mean_is_of_the_poses_in_the_cameras_frame():
         assert off == pytest.approx(np.broadcast_to(expected, truth.shape), abs=1.5e-3)
         expected = CAMERA.project(torch.from_numpy(placed(found)), clamp=True)[:, HEAD]
         assert found.joints2d[:, HEAD] == pytest.approx(expected.numpy(), abs=1e-3)
-        assert np.array_equal(found.confidence, within_probability(found.uncertainty))
+        assert np.array_equal(
+            found.confidence, within_probability(torch.from_numpy(found.uncertainty))
+        )
 
 
 def test_each_view_has_a_history_of_its_own():

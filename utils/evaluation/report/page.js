@@ -99,13 +99,12 @@
   }
   function play() {
     stop();
-    timer = setInterval(() => step(1), 1000 / Number(byId("rate").value));
+    timer = setInterval(() => step(1), 1000 / 15);
     byId("play").textContent = "Pause";
   }
   const actions = { previous: () => { stop(); step(-1); }, next: () => { stop(); step(1); },
     play: () => (timer ? stop() : play()) };
   for (const [id, act] of Object.entries(actions)) byId(id).addEventListener("click", act);
-  byId("rate").addEventListener("change", () => timer && play());
   byId("position").max = rows.length - 1;
   byId("position").addEventListener("input",
     ({ target }) => { stop(); choose(body.rows[target.value]); });

@@ -7,17 +7,13 @@ import numpy as np
 from base.files import csv_rows
 from base.skeleton import JOINTS
 from utils.inference.outputs import FramePose, PoseFormat
+from utils.inference.sinks.pose_json import frame_entry
 
 COLUMNS = (
     *("file", "frame", "time", "joint", "x_m", "y_m", "z_m", "x_px", "y_px", "confidence"),
     *("neck_x_m", "neck_y_m", "neck_z_m", "residual_px", "disagrees", "out_of_range"),
     "uncertainty_m",
 )
-
-
-def _text(values: np.ndarray, decimals: int) -> list[str]:
-    rounded = np.round(values.astype(np.float64), decimals) + 0.0  # never -0.0
-    return [f"{value:.{decimals}f}" for value in rounded.tolist()]
 
 
 class CsvFormat(PoseFormat):
@@ -29,12 +25,13 @@ class CsvFormat(PoseFormat):
         self._write(COLUMNS)
 
     def add(self, result: FramePose, picture: np.ndarray) -> None:
-        pose = result.pose
-        place = ("", "") if result.frame is None else (result.frame, f"{result.time:.6f}")
-        flags = int(pose.disagrees), int(pose.out_of_range)
-        last = (*_text(pose.neck, 5), f"{pose.residual:.2f}", *flags)
-        for row, joint in enumerate(JOINTS):
-            own = *_text(pose.joints3d[row], 5), *_text(pose.joints2d[row], 2)
-            sure = _text(pose.confidence[row : row + 1], 4)
-            radius = [""] if pose.uncertainty is None else _text(pose.uncertainty[row : row + 1], 5)
-            self._write((result.file, *place, joint, *own, *sure, *last, *radius))
+        known = frame_entry(result)
+        start = result.file, known.get("frame", ""), known.get("time", "")
+        flags = int(known["disagrees"]), int(known["out_of_range"])
+        end = (*known["neck"], known["residual"], *flags)
+        keys = ("joints3d", "joints2d", "confidence")
+        radii = known.get("uncertainty", [""] * len(JOINTS))
+        for joint, place, pixel, sure, radius in zip(
+            JOINTS, *(known[key] for key in keys), radii, strict=True
+        ):
+            self._write((*start, joint, *place, *pixel, sure, *end, radius))

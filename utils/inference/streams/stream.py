@@ -6,7 +6,6 @@ import socket
 import time
 from collections import deque
 from collections.abc import Iterable
-from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -62,11 +61,6 @@ class Stream:
         """Send what is on its way and end."""
 
 
-def reason(error: OSError | UnicodeError) -> str:
-    """Why an address cannot be used, in the system's words."""
-    return getattr(error, "strerror", None) or str(error)
-
-
 def resolve(host: str, port: int, kind: socket.SocketKind, flags: int = 0) -> tuple:
     """Of socket.getaddrinfo the first, IPv4 before IPv6: avatars hear the former alone, while many
     a machine's "localhost" is the latter first."""
@@ -91,12 +85,7 @@ class StreamSink(Sink):
     def __init__(self, addresses: Iterable[str], origin: str = "camera") -> None:
         self._origin, self._latencies = origin, deque(maxlen=_KEPT)
         self._frames, self._first, self._last = 0, 0.0, 0.0
-        with ExitStack() as opened:
-            self._streams = []
-            for address in dict.fromkeys(addresses):
-                self._streams.append(open_stream(address))
-                opened.callback(self._streams[-1].close)
-            self.close = opened.pop_all().close
+        self._streams = [open_stream(address) for address in dict.fromkeys(addresses)]
 
     def add(self, result: FramePose, picture: np.ndarray) -> None:
         latency = time.monotonic() - result.captured
@@ -118,3 +107,7 @@ class StreamSink(Sink):
         rate: dict[str, Any] = {"fps": round(self._frames / max(self._last - self._first, 1e-6), 1)}
         counts = {"frames": self._frames, "dropped": summary.dropped}
         summary.live = counts | rate | {"latency_ms": self._percentiles()}
+
+    def close(self) -> None:
+        for stream in self._streams:
+            stream.close()

@@ -4,7 +4,7 @@ import contextlib
 import socket
 
 from base.errors import UserError
-from utils.inference.streams.stream import Packet, Stream, reason, resolve
+from utils.inference.streams.stream import Packet, Stream, resolve
 
 
 class UdpStream(Stream):
@@ -14,13 +14,9 @@ class UdpStream(Stream):
         try:
             family, kind, protocol, _, target = resolve(host, port, socket.SOCK_DGRAM)
             self._socket = socket.socket(family, kind, protocol)
-            try:
-                self._socket.connect(target)
-            except OSError:
-                self._socket.close()
-                raise
-        except (OSError, UnicodeError) as error:
-            raise UserError(f"--stream {address}: cannot be reached ({reason(error)})") from None
+            self._socket.connect(target)
+        except OSError as error:
+            raise UserError(f"--stream {address}: cannot be reached ({error.strerror})") from None
         self._socket.setblocking(False)
 
     def encode(self, packet: Packet) -> bytes:

@@ -4,9 +4,6 @@ import { drawCircle, drawOverlay } from "./overlay.js";
 import { openCamera, openFile } from "./sources.js";
 
 const at = (id) => document.getElementById(id);
-/** A WebAssembly module of one SIMD instruction. */
-const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0];
-SIMD.push(253, 15, 253, 98, 11);
 const CIRCLE = ["x", "y", "radius"];
 const ROUNDED = { uncertainty: 5, joints3d: 5, joints2d: 2, confidence: 4, neck: 5, residual: 2 };
 
@@ -26,7 +23,6 @@ function fail(error) {
   at("save").disabled = true;
   at("status").textContent = "";
   at("overlay").width = at("overlay").height = 0;
-  at("joints").replaceChildren();
   view?.hide();
 }
 
@@ -111,21 +107,8 @@ function show(latest) {
   }
   if (pose.out_of_range) words.push(`unlike what the model was trained on: ${outOfRange || "do not trust it"}`);
   at("status").textContent = words.join(" · ");
-  if (document.querySelector("details").open) fillTable(pose);
   if (source.moves && !source.live) at("seek").value = source.video.currentTime;
   document.documentElement.dataset.frames = Number(document.documentElement.dataset.frames ?? 0) + 1;
-}
-
-function fillTable(pose) {
-  at("joints").replaceChildren(
-    ...site.skeleton.joints.map((name, k) => {
-      const place = pose.joints3d[k].map((value, axis) => (value + pose.neck[axis]).toFixed(3));
-      const row = [name, ...place, pose.uncertainty[k].toFixed(3), `${(100 * pose.confidence[k]).toFixed(0)} %`];
-      const line = document.createElement("tr");
-      line.append(...row.map((text) => Object.assign(document.createElement("td"), { textContent: text })));
-      return line;
-    }),
-  );
 }
 
 /** The shown pose, with the keys of poses.json (doc/inference.md). */
@@ -189,18 +172,8 @@ async function sample() {
   return openFile(new File([blob], "Sample: a rendered picture, no photograph", { type: blob.type }));
 }
 
-function setTheme(dark) {
-  document.documentElement.dataset.theme = dark ? "dark" : "light";
-  at("theme").textContent = dark ? "Light" : "Dark";
-  view?.paint(getComputedStyle(document.documentElement).getPropertyValue("--line").trim());
-}
-
-/** The video that is played, not a camera's. */
-const played = () => (state.source?.live ? null : state.source?.video);
-
 function togglePlay() {
-  const video = played();
-  if (!video) return;
+  const { video } = state.source;
   if (video.paused) video.play();
   else video.pause();
   at("play").textContent = video.paused ? "Play" : "Pause";
@@ -226,20 +199,9 @@ function listen() {
     link.click();
     URL.revokeObjectURL(link.href);
   };
-  at("theme").onclick = () => setTheme(document.documentElement.dataset.theme !== "dark");
   at("reset").onclick = () => view?.reset();
   at("play").onclick = togglePlay;
   at("seek").oninput = () => (state.source.video.currentTime = at("seek").valueAsNumber);
-  document.querySelector("details").ontoggle = () => state.latest && fillTable(state.latest.pose);
-  addEventListener("keydown", (event) => {
-    const video = played();
-    if (!video || event.target.closest("input, select, button, summary, #view")) return;
-    const step = { ArrowLeft: -1 / 30, ArrowRight: 1 / 30 }[event.key];
-    if (event.key === " ") togglePlay();
-    else if (step) video.currentTime = Math.min(Math.max(video.currentTime + step, 0), video.duration);
-    else return;
-    event.preventDefault();
-  });
   addEventListener("dragleave", () => at("picture").classList.remove("over"));
   for (const name of ["dragover", "drop"]) {
     addEventListener(name, (event) => {
@@ -254,11 +216,6 @@ function listen() {
 
 async function start() {
   listen();
-  setTheme(matchMedia("(prefers-color-scheme: dark)").matches);
-  matchMedia("(prefers-color-scheme: dark)").onchange = ({ matches }) => setTheme(matches);
-  if (!WebAssembly.validate(new Uint8Array(SIMD))) {
-    throw new Error("This browser has no WebAssembly SIMD, which the model needs: take a newer one.");
-  }
   worker = new Worker("worker.js", { type: "module" });
   worker.onerror = ({ message = "" }) =>
     fail(new Error(`A part of this page cannot be read: write it again. ${message}`));
@@ -268,7 +225,6 @@ async function start() {
   try {
     const { View3d } = await import("./view3d.js");
     view = new View3d(at("view"), site.skeleton);
-    setTheme(document.documentElement.dataset.theme === "dark");
   } catch (error) {
     say(`No view in space: ${error.message}`);
   }

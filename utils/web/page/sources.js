@@ -65,11 +65,6 @@ export async function openFile(file) {
 
 /** The camera of the visitor's choice; an Error with one clear line where there is none. */
 export async function openCamera() {
-  const faults = {
-    NotFoundError: "There is no camera at this device.",
-    NotAllowedError: "This page may not use the camera: allow it in the browser's settings.",
-    NotReadableError: "The camera is in use by another program.",
-  };
   if (!navigator.mediaDevices) {
     throw new Error("A camera needs a page from localhost or by https.");
   }
@@ -79,6 +74,6 @@ export async function openCamera() {
     const video = Object.assign(document.createElement("video"), { srcObject: stream });
     return new Video(await playable(video, "camera"), "camera", true);
   } catch (error) {
-    throw new Error(faults[error.name] ?? `The camera gives no pictures: ${error.message}`);
+    throw new Error(`The camera gives no pictures: ${error.message}`);
   }
 }

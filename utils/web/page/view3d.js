@@ -4,6 +4,7 @@ import * as THREE from "three";
 import { OrbitControls } from "./vendor/OrbitControls.js";
 
 const [BONE, JOINT, FAINTEST] = [0.014, 0.026, 0.15];
+const LINE = "#a9b5bf"; // seen on a bright and on a dark page
 const UP = new THREE.Vector3(0, 1, 0);
 
 /** The camera's axes (x left, y forward, z down) as three.js's. */
@@ -34,6 +35,7 @@ export class View3d {
     this.joints = sides.map((side) => mesh(ball, side));
     this.bones = bones.map((ends, k) => ({ ends, mesh: mesh(rod, bone_sides[k]) }));
     this.body.visible = false;
+    this.scene.add(new THREE.GridHelper(4, 16, LINE, LINE));
     this.headset = new THREE.Mesh(
       new THREE.BoxGeometry(0.05, 0.03, 0.03),
       new THREE.MeshStandardMaterial({ color: "#7890a5" }),
@@ -52,14 +54,6 @@ export class View3d {
     this.camera.position.set(1.15, 1.35, 2.9);
     this.controls.target.set(0, 0.68, 0);
     this.controls.update();
-    this.draw();
-  }
-
-  /** Colours of the floor's grid, as CSS has them. */
-  paint(line) {
-    this.scene.remove(this.grid);
-    this.grid = new THREE.GridHelper(4, 16, line, line);
-    this.scene.add(this.grid);
     this.draw();
   }
 
