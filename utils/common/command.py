@@ -6,12 +6,13 @@ import math
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
-from base.errors import UserError
+from base.errors import UserError, printable
 from base.remote import root_path
 from base.set_type import SetType
 from utils.common.cores import cpu_count
@@ -151,24 +152,38 @@ _SHARED: dict[str, dict[str, Any]] = {
 
 
 class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One line, with the choice that was probably meant; exit status 2."""
+        if found := re.search(r"invalid choice: '?(.*?)'? \(choose from (.*)\)", message):
+            message += _meant(found[1], re.findall(r"[^', ]+", found[2]))
+        self.exit(2, f"error: {printable(message)}\n")
+
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Refuses empty arguments: as a path each would be the current folder; UserError for what
         belongs to no option, as the files that a shell makes of a pattern."""
-        given = sys.argv[1:] if args is None else args
-        if empty := [text for text in given if not text or re.fullmatch(r"--\w+=", str(text))]:
+        given = [str(text) for text in (sys.argv[1:] if args is None else args)]
+        if empty := [text for text in given if not text or re.fullmatch(r"--\w+=", text)]:
             self.error(f"argument {empty[0]!r} is empty")
+        for flag in (text.partition("=")[0] for text in given if re.match(r"--\w", text)):
+            # First: without it, what is required is missing.
+            if not any(known.startswith(flag) for known in self._option_string_actions):
+                self.error(f"unrecognized {flag}{_meant(flag, self._option_string_actions)}")
         found, rest = self.parse_known_args(given, namespace)
-        if rest and not any(text.startswith("-") for text in rest):
+        if rest and rest[0].startswith("-"):
+            self.error(f"unrecognized {rest[0]}")
+        if rest:
             pattern = "; quote a pattern of files: 'pictures/*.png'" * Path(rest[0]).is_file()
             raise UserError(f"{rest[0]}: one value too many{pattern}")
-        if rest:
-            return super().parse_args(given, namespace)
         for name, value in vars(found).items():
             for path in value if isinstance(value, list) else [value]:
                 if isinstance(path, Path) and re.match(r"\w{2,}:/", str(path)):
                     text = str(path).replace(":/", "://", 1)  # of which a path keeps one
                     raise UserError(f"--{name} {text}: no folder or file on this machine")
         return found
+
+
+def _meant(text: str, known: Iterable[str]) -> str:
+    return "".join(f": did you mean {name}?" for name in get_close_matches(text, known, 1))
 
 
 def command_parser(

@@ -4,6 +4,7 @@ import argparse
 import importlib
 import io
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -118,6 +119,23 @@ def test_an_empty_argument_is_refused_not_taken_for_the_current_folder(capsys):
         with pytest.raises(SystemExit, match="2"):
             command_parser("", "data_root").parse_args(arguments)
         assert "is empty" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--datta", "val"], r"unrecognized --datta: did you mean --data\?"),
+        (["--save_dri=x"], r"unrecognized --save_dri: did you mean --save_dir\?"),
+        (["--save_dir", "x", "--zzz"], "unrecognized --zzz"),
+        (["--save_dir", "x", "-z"], "unrecognized -z"),
+        (["--save_dir", "x", "--data", "tset"], r".*choose from .*\): did you mean test\?"),
+    ],
+)
+def test_a_mistyped_flag_or_choice_is_one_line_with_what_was_meant(flags, said, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        command_parser("", "save_dir", "data").parse_args(flags)
+    printed = capsys.readouterr().err
+    assert printed.count("\n") == 1 and re.fullmatch(f"error: {said}\n", printed)
 
 
 @pytest.mark.parametrize("text", ["s3://bucket/out", "hf://datasets/a/b", "memory://x"])
