@@ -26,13 +26,28 @@ examples:
 """
 
 import argparse
+import glob
 import math
+import re
 from pathlib import Path
 
 from base.errors import UserError
-from utils.common.command import command_parser, counted, number, parse_early, run_command
+from utils.common.command import (
+    calibration_name,
+    command_parser,
+    counted,
+    headset_name,
+    input_path,
+    number,
+    parse_early,
+    run_command,
+)
 from utils.common.part_runner import add_part_options, is_cut, run_parts
 from utils.inference.sinks import FORMATS
+from utils.inference.streams import stream_address
+
+#: A camera, or an address, of ``--input``.
+_NO_FILE = r"(/dev/video)?[0-9]{1,4}$|(https?|rtsps?)://"
 
 
 def _turn(text: str) -> float | None:
@@ -64,7 +79,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     text += "doc/inference.md, with #NAME for one of several cameras; 'training' (the camera of "
     text += "the release), or 'circle': no calibration, an equidistant lens is fitted to the image "
     text += "circle (default: 'training' if the picture looks like its own, otherwise 'circle')"
-    add("--camera", help=text)
+    add("--camera", type=calibration_name, help=text)
     text = "field of view across the image circle in degrees, without calibration (default: 180)"
     add("--fov", type=float, help=text)
     text = "rotate pictures clockwise, so that the wearer's face is at the top; 'auto' tries 0, "
@@ -74,7 +89,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     text += "(default: 0 0)"
     add("--mount", type=float, nargs=2, metavar=("FORWARD", "LEFT"), help=text)
     text = "instead of all these: a headset file, or a profile, see doc/headset.md"
-    add("--headset", metavar="FILE|PROFILE", help=text)
+    add("--headset", type=headset_name, metavar="FILE|PROFILE", help=text)
 
     add = parser.add_argument_group("output").add_argument
     text = "pose files to write, any of %(choices)s (default: json)"
@@ -102,7 +117,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         "bones as long as in this poses.json, of an earlier run with --rotations (default: their "
     )
     text += "medians over each sequence)"
-    add("--skeleton", type=Path, metavar="FILE", help=text)
+    add("--skeleton", type=input_path, metavar="FILE", help=text)
     text = "place the motion in the room, on a floor, carried by the feet that stand; optionally "
     text += "with the direction of gravity, a CSV file with the columns time, gx, gy, gz (see "
     text += "doc/inference.md)"
@@ -123,6 +138,11 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         there = Path(folder).exists()
         what = "no folder: give it as --input" if there else "no such folder of pictures"
         raise UserError(f"{folder}: {what}")
+    place = arguments.input or "."
+    if not (Path(place).exists() or re.match(_NO_FILE, place) or glob.has_magic(place)):
+        raise UserError(f"--input {place}: no such picture, folder, video or pattern")
+    for address in arguments.stream or ():
+        stream_address(address)
     cut = is_cut(arguments) or arguments.part is not None
     faults = {
         "--recursive: a folder is watched without those in it: leave out --stream": (

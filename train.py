@@ -33,11 +33,13 @@ from utils.common.command import (
     SEVERAL_ROOTS,
     command_parser,
     counted,
+    data_root,
     number,
     parse_early,
     run_command,
 )
-from utils.common.pretrained import model_path
+from utils.common.paths import DEFAULT_CONFIG, DEFAULT_DATA_ROOT, config_path
+from utils.common.pretrained import check_model, model_path
 
 ALL_STAGES = "all"
 
@@ -86,6 +88,12 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     arguments = parser.parse_args(argv)
     if not (arguments.training_type or arguments.print_config):
         parser.error("the following arguments are required: --training_type")
+    config_path(arguments.config or DEFAULT_CONFIG.stem)
+    if not arguments.print_config:
+        [data_root(root) for root in arguments.data_root]  # by default as well
+    if not arguments.resume:  # which reads none, if it finds its own
+        own = arguments.load_model, arguments.load_2d_model, arguments.load_3d_model
+        [check_model(path) for path in own if path]
     return arguments
 
 
@@ -106,7 +114,6 @@ from model import model_class
 from utils.common.checkpoint import BEST, Checkpoint, newest_whole_checkpoint, read_checkpoint
 from utils.common.config import (
     Config,
-    config_path,
     describe_config,
     load_config,
     merge,
@@ -115,7 +122,6 @@ from utils.common.config import (
 from utils.common.device import prepare_device
 from utils.common.memory import memory_advice
 from utils.common.networks import Start, refuse_other_architecture, stage_network
-from utils.common.paths import DEFAULT_CONFIG, DEFAULT_DATA_ROOT
 from utils.training.distributed import Processes
 from utils.training.stage import Stage
 from utils.training.trainer import Trainer

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from base.cameras.fisheye import equidistant_camera
 from base.errors import UserError
 from base.headset import (
-    PROFILES,
     RELEASE_HEADSET,
     Headset,
     load_headset,
     mount_angles,
     mount_rotation,
 )
+from base.profiles import PROFILES
 
 # 100 px for 90°.
 CAMERA = equidistant_camera(400, 400, (200.0, 200.0), 100.0, 180.0)

@@ -13,11 +13,12 @@ from types import TracebackType
 from typing import Any, NoReturn
 
 from base.errors import UserError, printable
-from base.remote import root_path
+from base.profiles import headset_path
+from base.remote import root_path, url_of
 from base.set_type import SetType
 from utils.common.cores import cpu_count
 from utils.common.paths import DEFAULT_DATA_ROOT
-from utils.common.pretrained import model_path
+from utils.common.pretrained import check_model, model_path
 
 EXIT_INTERRUPTED = 130
 #: Packages that requirements.txt leaves out, and the file that has them.
@@ -81,6 +82,39 @@ def picture_file(text: str) -> Path:
     return path
 
 
+def input_path(text: str) -> Path:
+    """The type of an option that names a file or folder to read; UserError where it is not."""
+    if not Path(text).exists():
+        raise UserError(f"{text}: no such file or folder")
+    return Path(text)
+
+
+def calibration_name(text: str) -> str:
+    """The type of ``--camera``, see doc/inference.md; UserError where there is no such file."""
+    named = "training", "circle"
+    if text not in named and not any(map(os.path.exists, (text, text.rpartition("#")[0]))):
+        raise UserError(f"{text}: no such file; give a calibration file, or 'training' or 'circle'")
+    return text
+
+
+def headset_name(text: str) -> str:
+    """The type of ``--headset``, a file or a profile; UserError where there is neither."""
+    if text != "any":  # make_synthetic.py's
+        headset_path(text)
+    return text
+
+
+def data_root(text: str | Path) -> Path:
+    """The type of ``--data_root``; UserError for a folder of this machine that is not there."""
+    root = root_path(text)
+    if url_of(root) is None and not root.is_dir():
+        raise UserError(
+            f"--data_root {root}: no such folder; 'python utils/make_synthetic.py --output {root}' "
+            "makes a synthetic set there"
+        )
+    return root
+
+
 #: Changes of options for a command that takes several data roots, each with its format.
 SEVERAL_ROOTS: dict[str, dict[str, Any]] = {
     "data_root": {
@@ -99,21 +133,23 @@ _SHARED: dict[str, dict[str, Any]] = {
         "'cpu', 'mps' and 'cuda' (default: 0)",
     },
     "load_model": {
-        "type": model_path,
+        "type": lambda text: check_model(model_path(text)),
         "help": "finetuned checkpoint, or weights of this project: 'pretrained' (the default) "
         "or 'small', which are faster and less accurate",
     },
     "data_root": {
-        "type": root_path,
+        "type": data_root,
         "default": DEFAULT_DATA_ROOT,
         "help": "folder with TrainSet, ValSet and TestSet, or a packed set elsewhere "
         "(s3://bucket/packed) (default: data/synthetic)",
     },
     "headset": {
+        "type": headset_name,
         "metavar": "FILE",
         "help": "headset file, or the name of one in experiments/headsets, of data whose labels do "
         "not state theirs (default: the release's)",
     },
+    "camera": {"type": calibration_name, "metavar": "FILE"},
     "format": {
         "metavar": "NAME",
         "help": "format of the data, one of dataset.FORMATS with its options, as "

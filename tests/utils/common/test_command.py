@@ -29,16 +29,18 @@ COMMANDS = sorted(
     if "run_command(main)" in path.read_text(encoding="utf-8")
 )
 
-#: Asks each command for its help, where none of the packages that take long can be imported.
-HELP = """
+#: Runs each line of arguments where none of the packages that take long can be imported, and prints
+#: what the command says last.
+EARLY = """
 import contextlib, io, runpy, sys
 slow = "torch", "cv2", "scipy", "matplotlib", "pydantic", "av", "tqdm", "anny", "onnx"
 sys.modules.update(dict.fromkeys(slow))
-for command in sys.argv[1:]:
-    sys.argv = [command, "--help"]
-    with contextlib.redirect_stdout(io.StringIO()) as printed, contextlib.suppress(SystemExit):
-        runpy.run_path(command, run_name="__main__")
-    assert printed.getvalue().startswith("usage: "), command
+for line in sys.argv[1:]:
+    sys.argv = line.split()
+    with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.redirect_stderr(said):
+        with contextlib.suppress(SystemExit):
+            runpy.run_path(sys.argv[0], run_name="__main__")
+    print(said.getvalue().partition("\\n")[0])
 """
 
 
@@ -52,10 +54,37 @@ def run(*command, **environment):
     )
 
 
+def early(*lines):
+    done = run("-c", EARLY, *lines, PYTHONPATH=str(REPOSITORY))
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout.decode().splitlines()
+
+
 def test_every_command_answers_before_it_imports_what_takes_seconds():
     assert len(COMMANDS) > 15
-    done = run("-c", HELP, *COMMANDS, PYTHONPATH=str(REPOSITORY))
-    assert done.returncode == 0, done.stderr.decode()
+    found = early(*(f"{command} --help" for command in COMMANDS))
+    assert [line[:7] for line in found] == ["usage: "] * len(COMMANDS)
+
+
+def test_what_is_not_there_is_told_before_that_too():
+    lines = {
+        "inference.py --input_dir no": "no: no such folder of pictures",
+        "inference.py --input no.png": "--input no.png: no such picture, folder, video or pattern",
+        "inference.py --input . --load_model no.tar": "no checkpoint at no.tar: give a file",
+        "inference.py --input . --camera no.yml#a": "no.yml#a: no such file; give a calibration",
+        "inference.py --input . --headset no": "--headset no: no such file; give a headset file",
+        "inference.py --input . --skeleton no.json": "no.json: no such file or folder",
+        "inference.py --input 0 --stream ws://a:99999": "--stream ws://a:99999: give osc://HOST",
+        "demo.py --save_dir no --data_root no": "--data_root no: no such folder",
+        "demo.py --save_dir no --headset no": "--headset no: no such file",
+        "train.py --training_type all --data_root no": "--data_root no: no such folder",
+        "train.py --training_type all --config no": "configuration no: no such file; give",
+        "train.py --training_type finetune --data_root . --load_3d_model no": "no checkpoint at no",
+        "utils/check_data.py --data_root no": "--data_root no: no such folder",
+        "utils/make_synthetic.py --output no --headset no": "--headset no: no such file",
+    }
+    for said, expected in zip(early(*lines), lines.values(), strict=True):
+        assert said.startswith(f"error: {expected}"), said
 
 
 @pytest.mark.parametrize(

@@ -11,14 +11,13 @@ from base.errors import UserError
 from model import KINDS
 from utils.common.config import (
     Config,
-    config_path,
     describe_config,
     dump_config,
     load_config,
     parse_config,
     parse_setting,
 )
-from utils.common.paths import CONFIGS
+from utils.common.paths import CONFIGS, config_path
 
 
 def test_the_recipes_of_paper_and_code_are_the_default_but_for_what_they_say():
