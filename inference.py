@@ -113,10 +113,8 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     text = "joint rotations too, in poses.json and poses.npz, of a skeleton whose bones keep their "
     text += "lengths; poses.bvh and poses.glb have them in any case"
     add("--rotations", action="store_true", help=text)
-    text = (
-        "bones as long as in this poses.json, of an earlier run with --rotations (default: their "
-    )
-    text += "medians over each sequence)"
+    text = "bones as long as in this poses.json, of an earlier run with --rotations; of several "
+    text += "skeletons, that of the same sequence (default: their medians over each sequence)"
     add("--skeleton", type=input_path, metavar="FILE", help=text)
     text = "place the motion in the room, on a floor, carried by the feet that stand; optionally "
     text += "with the direction of gravity, a CSV file with the columns time, gx, gy, gz (see "
@@ -174,7 +172,7 @@ from utils.common.cores import cpu_count
 from utils.common.memory import memory_advice
 from utils.common.pretrained import chosen_model
 from utils.common.signals import Interruption
-from utils.inference.motion import WithMotion, read_skeleton
+from utils.inference.motion import WithMotion, read_skeletons
 from utils.inference.outputs import PerSequence, RunInfo, Sink, Summary
 from utils.inference.picture_source import open_live, open_source
 from utils.inference.pose_parts import Parts, check_parts, of_run
@@ -274,7 +272,10 @@ def main(argv: list[str] | None = None) -> None:
     source = open_live(given) if arguments.stream else open_source(given, arguments.recursive)
     if arguments.world and source.nested:
         raise UserError(f"--world {arguments.world}: is of one sequence: give one folder at a time")
-    offsets = None if arguments.skeleton is None else read_skeleton(arguments.skeleton)
+    bones = {} if arguments.skeleton is None else read_skeletons(arguments.skeleton)
+    if len(bones) > 1 and not source.nested and "" not in bones:
+        name = f"--skeleton {arguments.skeleton}"
+        raise UserError(f"{name}: has those of {len(bones)} folders: give one of this input alone")
     world = partial(World, Gravity(Path(arguments.world)) if arguments.world else None)
     size, fps = arguments.batch_size, arguments.fps
     lower = "lower --batch_size" if size > 1 else "--gpu cpu has the machine's whole memory"
@@ -312,7 +313,7 @@ def main(argv: list[str] | None = None) -> None:
                     sinks = opened(open_formats(arguments, run, folder.new))
                     if run.motion:
                         placed = world if run.motion == "room" else None
-                        sinks = [WithMotion(sinks, fps, source.live, offsets, placed)]
+                        sinks = [WithMotion(sinks, fps, source.live, bones, placed)]
                     sinks += opened(drawings(folder.new))
                     summary = find(sinks=sinks, **how)
             except OSError as error:
