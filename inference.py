@@ -321,12 +321,17 @@ def main(argv: list[str] | None = None) -> None:
                     raise
                 text = f"{arguments.save_dir}: cannot be written ({error.strerror})"
                 raise UserError(text) from None
-            folder.keep()
-    report(summary, arguments)
-    if summary.interrupted and not source.live:
-        name = signal.Signals(summary.interrupted).name
-        print(f"Stopped by {name}; what is written is complete up to there.")
-        sys.exit(128 + summary.interrupted)
+            stopped = 0 if source.live else summary.interrupted
+            kept = stopped and folder.holds_results
+            if not kept:
+                folder.keep()
+    what = f"the results of an earlier run in {arguments.save_dir} are kept, of this one nothing"
+    if not kept:
+        report(summary, arguments)
+        what = "what is written is complete up to there"
+    if stopped:
+        print(f"Stopped by {signal.Signals(stopped).name}; {what}.")
+        sys.exit(128 + stopped)
 
 
 if __name__ == "__main__":

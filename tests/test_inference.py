@@ -443,7 +443,7 @@ def test_a_full_disk_leaves_the_last_film(tmp_path, capfd, infer):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_leaves_complete_files(number, pictures, tmp_path, monkeypatch, infer):
+def test_a_signal_leaves_complete_files(number, pictures, tmp_path, monkeypatch, infer, capsys):
     original = EgoPosePredictor.poses
 
     def interrupted(self, *arguments):
@@ -459,6 +459,11 @@ def test_a_signal_leaves_complete_files(number, pictures, tmp_path, monkeypatch,
     assert 0 < len(frames) <= 3
     for frame in frames:
         assert cv2.imread(str(tmp_path / "out" / frame["picture"])) is not None
+    before = (tmp_path / "out" / "poses.json").read_bytes()
+    with pytest.raises(SystemExit, match=str(128 + number)):
+        infer("--input_dir", pictures, "--batch_size", 2, "--format", "csv")
+    assert (tmp_path / "out" / "poses.json").read_bytes() == before
+    assert "an earlier run" in capsys.readouterr().out and not (tmp_path / "out/poses.csv").exists()
 
 
 def test_arrays_and_paths_of_any_size_give_the_same_joints(fp32, tmp_path):
