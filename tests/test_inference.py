@@ -647,7 +647,7 @@ def test_pose_and_picture_disagree_by_the_joints_that_are_seen(fp32, monkeypatch
         ("--input calib.json", "neither a picture nor a video that can be read: of another kind"),
         ("--input calib.json a.png", "a.png: one value too many; quote a pattern"),
         ("--input a.png --camera no.json", "give a calibration file, or 'training' or 'circle'"),
-        ("--input a.png --save_dir a.png", "cannot be made a folder"),
+        ("--input a.png --save_dir a.png", "a.png: no folder can be written there"),
         ("--input_dir . --recursive --rotations --world imu.csv", "imu.csv: is of one sequence"),
         ("--input a.png --world", "--world is of motion: add --rotations"),
         ("--input a.png --stream udp://127.0.0.1:9", "--stream takes a camera, a stream"),

@@ -156,7 +156,7 @@ def run(tiny_data, tmp_path):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("--data_root nowhere", "no TrainSet in"),
+        ("--data_root nowhere", "--data_root nowhere: no such folder"),
         ("--batch_size 0", "^command line: train2d.batch_size: .*not 0$"),
         ("--set loss.pos=0.5", "^command line: unknown key 'loss.pos'; did you mean 'loss.pose'"),
         ("--set temporal.lr=1", "lr=1: not a key of the model of kind 'autoencoder'"),

@@ -183,7 +183,7 @@ _SHARED: dict[str, dict[str, Any]] = {
     },
     "input": {"type": Path, "required": True, "help": "folder of the downloaded parts"},
     "output": {"type": Path, "required": True, "help": "folder to write to"},
-    "save_dir": {"type": Path, "required": True, "help": "folder to write to"},
+    "save_dir": {"type": output_folder, "required": True, "help": "folder to write to"},
 }
 
 
