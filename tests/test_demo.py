@@ -200,7 +200,7 @@ def test_broken_pictures_are_skipped_unless_all_are(tiny_network, tiny_data, tmp
         path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(UserError, match="none of 4 frames could be read"):
         run_demo(tiny_network, root, tmp_path / "none", "--data", "val")
-    assert names(tmp_path / "none") == []
+    assert not (tmp_path / "none").exists()
 
 
 def test_bad_input_is_one_clear_line(tiny_network, tiny_runs, tiny_data, tmp_path):

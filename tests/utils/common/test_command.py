@@ -99,8 +99,8 @@ def test_what_is_not_there_is_told_before_that_too():
 def test_what_imports_lack_is_one_line(script, raised, status, said, tmp_path):
     # What imports it among the first.
     commands = {
-        "fit_headset": ("cv2", "utils/fit_headset.py --pictures x --camera y --output"),
-        "demo": ("torch", "demo.py --save_dir"),
+        "fit_headset": ("cv2", "utils/fit_headset.py --pictures x --camera training --output"),
+        "demo": ("torch", "demo.py --data_root . --save_dir"),
     }
     module, command = commands[script]
     (tmp_path / f"{module}.py").write_text(f"raise {raised}")
@@ -212,8 +212,8 @@ def test_outputs_that_cannot_be_written_are_refused_before_the_work(tmp_path, mo
 @pytest.mark.parametrize(
     "flags",
     [
-        "calibrate_confidence --load_model m.tar --within nan",
-        "calibrate_confidence --load_model m.tar --output .",
+        "calibrate_confidence --load_model small --within nan",
+        "calibrate_confidence --load_model small --output .",
         "draw_contact_sheet --output a.png --size 100000",
         "draw_contact_sheet --output here.txt/a.png",
         "draw_predictions --input_dir . --output a.png --within -1",

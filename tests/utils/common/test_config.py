@@ -101,7 +101,7 @@ def test_a_file_extends_another_and_faults_name_the_file_or_the_command_line(tmp
         load_config(own, {"train2d": {"epochs": -3}})
     own.write_text("extends: base.yml")
     wrong = {"own.yml": "extends itself", "[a, b]": r"base\.yml: extends: must be one"}
-    wrong |= {"none.yml": r"none\.yml: No such", "a" * 400: "a: no such"}
+    wrong |= {"none.yml": r"none\.yml: no such", "a" * 400: "a: no such"}
     for text, message in wrong.items():
         base.write_text(f"extends: {text}")
         refused(message, load_config, own)
