@@ -35,6 +35,7 @@ from utils.common.command import (
     counted,
     data_root,
     number,
+    output_folder,
     parse_early,
     run_command,
 )
@@ -51,7 +52,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add("--weights", nargs="+", type=number(1e-6, 1e6), metavar="W", help=text + "they have)")
     add("--training_type", choices=(*TRAINING_TYPES, ALL_STAGES), help="stage to train")
     text = "where checkpoints and logs go (default: experiments/STAGE; with --training_type all: "
-    add("--log_dir", type=Path, help=text + "experiments, one subfolder per stage)")
+    add("--log_dir", type=output_folder, help=text + "experiments, one subfolder per stage)")
     text = "YAML file, or the name of one in experiments/configs (default: the configuration of "
     add("--config", help=text + "the loaded checkpoint, otherwise 'paper')")
     add = parser.add_argument_group("initial weights").add_argument

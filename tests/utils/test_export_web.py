@@ -14,7 +14,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from commands import names, refused
+from commands import refused
 
 from base.headset import Headset
 from base.skeleton import HEAD
