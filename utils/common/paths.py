@@ -15,13 +15,13 @@ DEFAULT_DATA_ROOT = REPOSITORY / "data" / "synthetic"
 DEFAULT_CONFIG = CONFIGS / "paper.yml"
 
 
-def config_path(name: str, folder: Path = Path()) -> Path:
-    """A configuration file by its name in experiments/configs, or its path from ``folder``;
+def config_path(name: str, folder: Path = Path(), among: Path = CONFIGS) -> Path:
+    """A configuration file by its name ``among`` those of a folder, or its path from ``folder``;
     UserError where it is neither."""
-    named, path = CONFIGS / f"{name}.yml", folder / name
+    named, path = among / f"{name}.yml", folder / name
     if os.access(named, os.R_OK):
         return named
     if not os.access(path, os.F_OK):
-        known = ", ".join(sorted(file.stem for file in CONFIGS.glob("*.yml")))
+        known = ", ".join(sorted(file.stem for file in among.glob("*.yml")))
         raise UserError(f"configuration {path}: no such file; give a YAML file, or one of {known}")
     return path

@@ -81,6 +81,7 @@ def test_what_is_not_there_is_told_before_that_too():
         "train.py --training_type all --config no": "configuration no: no such file; give",
         "train.py --training_type finetune --data_root . --load_3d_model no": "no checkpoint at no",
         "utils/check_data.py --data_root no": "--data_root no: no such folder",
+        "utils/benchmark.py no": "configuration no: no such file; give a YAML file, or one of abl",
         "utils/make_synthetic.py --output no --headset no": "--headset no: no such file",
     }
     for said, expected in zip(early(*lines), lines.values(), strict=True):
