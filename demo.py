@@ -29,6 +29,7 @@ from pathlib import Path
 from utils.common.command import (
     SEVERAL_ROOTS,
     command_parser,
+    data_root,
     parse_early,
     run_command,
     whole_number,
@@ -55,6 +56,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     arguments = parser.parse_args(argv)
     if arguments.video and arguments.num_vis == 0:
         parser.error("--video draws the frames of --num_vis, and --num_vis 0 is none: leave it out")
+    [data_root(root) for root in arguments.data_root]  # by default as well
     return arguments
 
 

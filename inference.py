@@ -26,13 +26,28 @@ examples:
 """
 
 import argparse
+import glob
 import math
+import re
 from pathlib import Path
 
 from base.errors import UserError
-from utils.common.command import command_parser, counted, number, parse_early, run_command
+from utils.common.command import (
+    calibration_name,
+    command_parser,
+    counted,
+    headset_name,
+    input_path,
+    number,
+    parse_early,
+    run_command,
+)
 from utils.common.part_runner import add_part_options, is_cut, run_parts
 from utils.inference.sinks import FORMATS
+from utils.inference.streams import stream_address
+
+#: A camera, or an address, of ``--input``.
+_NO_FILE = r"(/dev/video)?[0-9]{1,4}$|(https?|rtsps?)://"
 
 
 def _turn(text: str) -> float | None:
@@ -64,7 +79,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     text += "doc/inference.md, with #NAME for one of several cameras; 'training' (the camera of "
     text += "the release), or 'circle': no calibration, an equidistant lens is fitted to the image "
     text += "circle (default: 'training' if the picture looks like its own, otherwise 'circle')"
-    add("--camera", help=text)
+    add("--camera", type=calibration_name, help=text)
     text = "field of view across the image circle in degrees, without calibration (default: 180)"
     add("--fov", type=float, help=text)
     text = "rotate pictures clockwise, so that the wearer's face is at the top; 'auto' tries 0, "
@@ -74,7 +89,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     text += "(default: 0 0)"
     add("--mount", type=float, nargs=2, metavar=("FORWARD", "LEFT"), help=text)
     text = "instead of all these: a headset file, or a profile, see doc/headset.md"
-    add("--headset", metavar="FILE|PROFILE", help=text)
+    add("--headset", type=headset_name, metavar="FILE|PROFILE", help=text)
 
     add = parser.add_argument_group("output").add_argument
     text = "pose files to write, any of %(choices)s (default: json)"
@@ -98,11 +113,9 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     text = "joint rotations too, in poses.json and poses.npz, of a skeleton whose bones keep their "
     text += "lengths; poses.bvh and poses.glb have them in any case"
     add("--rotations", action="store_true", help=text)
-    text = (
-        "bones as long as in this poses.json, of an earlier run with --rotations (default: their "
-    )
-    text += "medians over each sequence)"
-    add("--skeleton", type=Path, metavar="FILE", help=text)
+    text = "bones as long as in this poses.json, of an earlier run with --rotations; of several "
+    text += "skeletons, that of the same sequence (default: their medians over each sequence)"
+    add("--skeleton", type=input_path, metavar="FILE", help=text)
     text = "place the motion in the room, on a floor, carried by the feet that stand; optionally "
     text += "with the direction of gravity, a CSV file with the columns time, gx, gy, gz (see "
     text += "doc/inference.md)"
@@ -123,6 +136,11 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         there = Path(folder).exists()
         what = "no folder: give it as --input" if there else "no such folder of pictures"
         raise UserError(f"{folder}: {what}")
+    place = arguments.input or "."
+    if not (Path(place).exists() or re.match(_NO_FILE, place) or glob.has_magic(place)):
+        raise UserError(f"--input {place}: no such picture, folder, video or pattern")
+    for address in arguments.stream or ():
+        stream_address(address)
     cut = is_cut(arguments) or arguments.part is not None
     faults = {
         "--recursive: a folder is watched without those in it: leave out --stream": (
@@ -154,7 +172,7 @@ from utils.common.cores import cpu_count
 from utils.common.memory import memory_advice
 from utils.common.pretrained import chosen_model
 from utils.common.signals import Interruption
-from utils.inference.motion import WithMotion, read_skeleton
+from utils.inference.motion import WithMotion, read_skeletons
 from utils.inference.outputs import PerSequence, RunInfo, Sink, Summary
 from utils.inference.picture_source import open_live, open_source
 from utils.inference.pose_parts import Parts, check_parts, of_run
@@ -254,7 +272,10 @@ def main(argv: list[str] | None = None) -> None:
     source = open_live(given) if arguments.stream else open_source(given, arguments.recursive)
     if arguments.world and source.nested:
         raise UserError(f"--world {arguments.world}: is of one sequence: give one folder at a time")
-    offsets = None if arguments.skeleton is None else read_skeleton(arguments.skeleton)
+    bones = {} if arguments.skeleton is None else read_skeletons(arguments.skeleton)
+    if len(bones) > 1 and not source.nested and "" not in bones:
+        name = f"--skeleton {arguments.skeleton}"
+        raise UserError(f"{name}: has those of {len(bones)} folders: give one of this input alone")
     world = partial(World, Gravity(Path(arguments.world)) if arguments.world else None)
     size, fps = arguments.batch_size, arguments.fps
     lower = "lower --batch_size" if size > 1 else "--gpu cpu has the machine's whole memory"
@@ -292,7 +313,7 @@ def main(argv: list[str] | None = None) -> None:
                     sinks = opened(open_formats(arguments, run, folder.new))
                     if run.motion:
                         placed = world if run.motion == "room" else None
-                        sinks = [WithMotion(sinks, fps, source.live, offsets, placed)]
+                        sinks = [WithMotion(sinks, fps, source.live, bones, placed)]
                     sinks += opened(drawings(folder.new))
                     summary = find(sinks=sinks, **how)
             except OSError as error:
@@ -300,12 +321,17 @@ def main(argv: list[str] | None = None) -> None:
                     raise
                 text = f"{arguments.save_dir}: cannot be written ({error.strerror})"
                 raise UserError(text) from None
-            folder.keep()
-    report(summary, arguments)
-    if summary.interrupted and not source.live:
-        name = signal.Signals(summary.interrupted).name
-        print(f"Stopped by {name}; what is written is complete up to there.")
-        sys.exit(128 + summary.interrupted)
+            stopped = 0 if source.live else summary.interrupted
+            kept = stopped and folder.holds_results
+            if not kept:
+                folder.keep()
+    what = f"the results of an earlier run in {arguments.save_dir} are kept, of this one nothing"
+    if not kept:
+        report(summary, arguments)
+        what = "what is written is complete up to there"
+    if stopped:
+        print(f"Stopped by {signal.Signals(stopped).name}; {what}.")
+        sys.exit(128 + stopped)
 
 
 if __name__ == "__main__":

@@ -33,11 +33,14 @@ from utils.common.command import (
     SEVERAL_ROOTS,
     command_parser,
     counted,
+    data_root,
     number,
+    output_folder,
     parse_early,
     run_command,
 )
-from utils.common.pretrained import model_path
+from utils.common.paths import DEFAULT_CONFIG, DEFAULT_DATA_ROOT, config_path
+from utils.common.pretrained import check_model, model_path
 
 ALL_STAGES = "all"
 
@@ -49,7 +52,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add("--weights", nargs="+", type=number(1e-6, 1e6), metavar="W", help=text + "they have)")
     add("--training_type", choices=(*TRAINING_TYPES, ALL_STAGES), help="stage to train")
     text = "where checkpoints and logs go (default: experiments/STAGE; with --training_type all: "
-    add("--log_dir", type=Path, help=text + "experiments, one subfolder per stage)")
+    add("--log_dir", type=output_folder, help=text + "experiments, one subfolder per stage)")
     text = "YAML file, or the name of one in experiments/configs (default: the configuration of "
     add("--config", help=text + "the loaded checkpoint, otherwise 'paper')")
     add = parser.add_argument_group("initial weights").add_argument
@@ -86,6 +89,12 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     arguments = parser.parse_args(argv)
     if not (arguments.training_type or arguments.print_config):
         parser.error("the following arguments are required: --training_type")
+    config_path(arguments.config or DEFAULT_CONFIG.stem)
+    if not arguments.print_config:
+        [data_root(root) for root in arguments.data_root]  # by default as well
+    if not arguments.resume:  # which reads none, if it finds its own
+        own = arguments.load_model, arguments.load_2d_model, arguments.load_3d_model
+        [check_model(path) for path in own if path]
     return arguments
 
 
@@ -93,7 +102,6 @@ parse_early(__name__, parse_arguments)
 
 import contextlib
 import functools
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -107,7 +115,6 @@ from model import model_class
 from utils.common.checkpoint import BEST, Checkpoint, newest_whole_checkpoint, read_checkpoint
 from utils.common.config import (
     Config,
-    config_path,
     describe_config,
     load_config,
     merge,
@@ -116,7 +123,6 @@ from utils.common.config import (
 from utils.common.device import prepare_device
 from utils.common.memory import memory_advice
 from utils.common.networks import Start, refuse_other_architecture, stage_network
-from utils.common.paths import DEFAULT_CONFIG, DEFAULT_DATA_ROOT
 from utils.training.distributed import Processes
 from utils.training.stage import Stage
 from utils.training.trainer import Trainer
@@ -173,9 +179,8 @@ def starting_checkpoint(
 
 @contextlib.contextmanager
 def log_folder(log_dir: Path, resume: bool, processes: Processes) -> Iterator[None]:
-    """Holds a run's folder; one that was not there and has nothing in it at the end is removed.
-    UserError for one that another process holds, or, without ``resume``, that holds a run."""
-    new = not log_dir.exists()
+    """Holds a run's folder; UserError for one that another process holds, or, without ``resume``,
+    that holds a run."""
     with locked(log_dir) if processes.main else contextlib.nullcontext():
         traces = [path for pattern in _TRACES for path in sorted(log_dir.glob(pattern))]
         # The main process may be the first to write: what it found counts.
@@ -187,11 +192,7 @@ def log_folder(log_dir: Path, resume: bool, processes: Processes) -> Iterator[No
             )
         if processes.main:
             clear_leftovers(log_dir)
-        try:
-            yield
-        finally:
-            if processes.main and new and [path.name for path in log_dir.glob("*")] == [".lock"]:
-                shutil.rmtree(log_dir)
+        yield
 
 
 def announce(stage: Stage, trainer: Trainer, start: Start, asked: str) -> None:

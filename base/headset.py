@@ -19,11 +19,9 @@ from base.cameras import camera_from_dict, camera_to_dict
 from base.cameras.camera import Camera, rays_around
 from base.documents import parse_yaml, read_bounded
 from base.errors import UserError
+from base.profiles import headset_path
 from base.release_camera import RELEASE_CAMERA
 from base.schema import Section, read_record
-
-#: Where the headsets that come with the project are.
-PROFILES = Path(__file__).resolve().parent.parent / "experiments" / "headsets"
 
 #: Degrees of the optical axis from straight down.
 _MOST_TILT = 80
@@ -132,10 +130,8 @@ class HeadsetFile(Section):
 def load_headset(name: str | Path) -> Headset:
     """A headset file, or one of :data:`PROFILES` by its name; UserError for a file that is missing,
     has unknown keys, or values that cannot be."""
-    path = Path(name)
+    path = headset_path(name)
     try:
-        if not path.suffix and not path.is_file():
-            path = PROFILES / f"{name}.yml"
         documents = parse_yaml(read_bounded(path))
         if len(documents) != 1 or not isinstance(documents[0], dict):
             raise UserError("holds no settings")
@@ -150,9 +146,7 @@ def load_headset(name: str | Path) -> Headset:
             raise UserError(f"its camera sees {below}: check forward, left and fov")
         return headset
     except OSError as error:
-        known = ", ".join(sorted(p.stem for p in PROFILES.glob("*.yml")))
-        reason = f"{error.strerror}; give a headset file, or one of {known}"
-        raise UserError(f"--headset {name}: {reason}") from None
+        raise UserError(f"--headset {name}: {error.strerror}") from None
     except UserError as error:
         raise UserError(f"--headset {name}: {error!s:.600}") from None  # it may cite what is long
 

@@ -18,8 +18,9 @@ def locked(folder: Path, wait: float = 0) -> Iterator[None]:
     """Holds ``folder`` (created where missing) for this process, through its file ``.lock``; waits
     ``wait`` seconds for another. The operating system drops the lock of a process that ends or is
     killed: none is ever stale; UserError where another process holds it, with its id and host, or
-    the folder cannot be written."""
+    the folder cannot be written. Folders that were made and have nothing in them at the end go."""
     path = folder / ".lock"
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
     lock = FileLock(path, timeout=wait)
     try:
         while not lock.is_locked:
@@ -37,6 +38,11 @@ def locked(folder: Path, wait: float = 0) -> Iterator[None]:
             path.write_text(f"process {os.getpid()} on {socket.gethostname()}\n")
         yield
     finally:
+        with contextlib.suppress(OSError):
+            if made and [*folder.iterdir()] == [path]:
+                path.unlink()
+                for each in made:
+                    each.rmdir()
         lock.release()
 
 

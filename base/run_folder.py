@@ -45,6 +45,11 @@ class RunFolder(contextlib.ExitStack):
         if isinstance(error, UserError):
             error.args = (str(error.args[0]).replace(str(self.new), str(self.path)),)
 
+    @property
+    def holds_results(self) -> bool:
+        """Whether it has those of an earlier run."""
+        return any((self.path / name).is_file() for name in self._listed())
+
     def keep(self) -> None:
         """Move what was written since the last call to ``path``; at the first call the files that
         an earlier run moved there, and those alone, are removed. UserError where what was written

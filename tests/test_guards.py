@@ -101,7 +101,7 @@ def test_all_runs_the_three_stages_and_goes_on_where_it_was(run, tmp_path, capsy
     run("all", "--epochs", 1, "--resume")
     printed = capsys.readouterr().out
     assert printed.count("all 1 epochs are trained already") == 3 and "Training:" not in printed
-    refused("--load_2d_model is for a single stage", run, "all", "--load_2d_model", "some.tar")
+    refused("--load_2d_model is for a single stage", run, "all", "--load_2d_model", __file__)
 
 
 def test_a_set_none_of_whose_pictures_can_be_read_ends_with_one_line(

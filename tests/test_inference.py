@@ -432,7 +432,7 @@ def test_a_full_disk_leaves_the_last_film(tmp_path, capfd, infer):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_leaves_complete_files(number, pictures, tmp_path, monkeypatch, infer):
+def test_a_signal_leaves_complete_files(number, pictures, tmp_path, monkeypatch, infer, capsys):
     original = EgoPosePredictor.poses
 
     def interrupted(self, *arguments):
@@ -448,6 +448,11 @@ def test_a_signal_leaves_complete_files(number, pictures, tmp_path, monkeypatch,
     assert 0 < len(frames) <= 3
     for frame in frames:
         assert cv2.imread(str(tmp_path / "out" / frame["picture"])) is not None
+    before = (tmp_path / "out" / "poses.json").read_bytes()
+    with pytest.raises(SystemExit, match=str(128 + number)):
+        infer("--input_dir", pictures, "--batch_size", 2, "--format", "csv")
+    assert (tmp_path / "out" / "poses.json").read_bytes() == before
+    assert "an earlier run" in capsys.readouterr().out and not (tmp_path / "out/poses.csv").exists()
 
 
 def test_arrays_and_paths_of_any_size_give_the_same_joints(fp32, tmp_path):
@@ -631,7 +636,7 @@ def test_pose_and_picture_disagree_by_the_joints_that_are_seen(fp32, monkeypatch
         ("--input calib.json", "neither a picture nor a video that can be read: of another kind"),
         ("--input calib.json a.png", "a.png: one value too many; quote a pattern"),
         ("--input a.png --camera no.json", "give a calibration file, or 'training' or 'circle'"),
-        ("--input a.png --save_dir a.png", "cannot be made a folder"),
+        ("--input a.png --save_dir a.png", "a.png: no folder can be written there"),
         ("--input_dir . --recursive --rotations --world imu.csv", "imu.csv: is of one sequence"),
         ("--input a.png --world", "--world is of motion: add --rotations"),
         ("--input a.png --stream udp://127.0.0.1:9", "--stream takes a camera, a stream"),

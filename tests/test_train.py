@@ -135,7 +135,8 @@ def test_a_checkpoint_of_another_architecture_is_refused(kind, changes, message,
 def test_without_a_configuration_it_is_that_of_the_first_weights_or_the_paper_s(checkpoint):
     start = Start(None, *(checkpoint("autoencoder", stage) for stage in BOTH.values()))
     first = start.load_2d_model
-    parsed = train.parse_arguments(["--training_type", "finetune", "--lr", "0.5"])
+    given = "--training_type", "finetune", "--data_root", ".", "--lr", "0.5"
+    parsed = train.parse_arguments([*given])
     expected = first.config.overridden({"finetune": {"lr": 0.5}})
     assert train.resolve_config(parsed, first) == expected
     paper = train.resolve_config(parsed, dataclasses.replace(first, has_config=False))
@@ -149,7 +150,7 @@ def test_without_a_configuration_it_is_that_of_the_first_weights_or_the_paper_s(
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("--data_root nowhere", "no TrainSet in"),
+        ("--data_root nowhere", "--data_root nowhere: no such folder"),
         ("--batch_size 0", "^command line: train2d.batch_size: .*not 0$"),
         ("--set loss.pos=0.5", "^command line: unknown key 'loss.pos'; did you mean 'loss.pose'"),
         ("--set temporal.lr=1", "lr=1: not a key of the model of kind 'autoencoder'"),
@@ -180,8 +181,11 @@ def test_a_used_folder_is_not_written_into(left, run, tmp_path):
 @pytest.mark.parametrize("words", ["train2d load_3d_model", "train3d imagenet"])
 def test_weights_that_a_stage_does_not_use_are_refused(words):
     stage, option = words.split()
-    arguments = train.parse_arguments(["--training_type", stage, f"--{option}", "some.tar"])
-    given, message = (arguments, stage, load_config(DEFAULT_CONFIG)), "autoencoder does not use it"
+    given = "--training_type", stage, "--data_root", ".", f"--{option}", "some.tar", "--resume"
+    given, message = (
+        (train.parse_arguments([*given]), stage, load_config(DEFAULT_CONFIG)),
+        "autoencoder does not use it",
+    )
     refused(f"--{option}: {stage} of {message}", train.refuse_unused, *given)
 
 

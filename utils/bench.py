@@ -18,7 +18,8 @@ from utils.common.paths import REPOSITORY
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
-    root = {"default": REPOSITORY / "data" / "bench", "help": "a tree (default: data/bench)"}
+    root = {"type": Path, "help": "a tree (default: data/bench)"}
+    root["default"] = REPOSITORY / "data" / "bench"
     rounds = {"type": whole_number(1), "default": 5, "help": "measurements (default: 5)"}
     parser = command_parser(__doc__, "gpu", data_root=root, rounds=rounds)
     parser.add_argument("what", choices=("data", "train", "inference", "live"))

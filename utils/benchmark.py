@@ -10,6 +10,7 @@ results, seed by seed, then writes the tables.  If interrupted, rerun the same c
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -21,6 +22,7 @@ from utils.common.command import (
     run_command,
     whole_number,
 )
+from utils.common.paths import CONFIGS, config_path
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
@@ -28,7 +30,8 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     output = {"required": False, "type": output_folder, "help": about}
     parser = command_parser(__doc__, "gpu", output=output)
     add = parser.add_argument
-    add("name", help="YAML file, or one of experiments/configs/benchmark")
+    kind = partial(config_path, among=CONFIGS / "benchmark")
+    add("name", type=kind, help="YAML file, or one of experiments/configs/benchmark")
     text = "rows to train and evaluate (default: all; none if no name follows)"
     add("--rows", nargs="*", help=text)
     add("--seeds", type=whole_number(0), nargs="+", default=[0, 1, 2], help="default: 0 1 2")
@@ -56,7 +59,7 @@ from utils.benchmarking import launch, machine, read
 from utils.benchmarking.checksum import differences, set_checksum
 from utils.benchmarking.page import page_text
 from utils.benchmarking.plan import Benchmark, load_benchmark
-from utils.common.paths import CONFIGS, REPOSITORY
+from utils.common.paths import REPOSITORY
 from utils.evaluation.metrics import measure
 from utils.evaluation.poses import Poses
 
@@ -129,16 +132,14 @@ def between_marks(page: Path, name: str, content: str) -> str:
 
 def main(argv: list[str] | None = None) -> None:
     options = parse_arguments(argv)
-    named = CONFIGS / "benchmark" / f"{options.name}.yml"
-    file = named if named.is_file() else Path(options.name)
-    benchmark, name = load_benchmark(file), file.stem
+    benchmark, name = load_benchmark(options.name), options.name.stem
     rows = list(benchmark.rows) if options.rows is None else options.rows
     if unknown := set(rows) - benchmark.rows.keys():
         raise UserError(f"--rows {min(unknown)}: there are {', '.join(benchmark.rows)}")
     if options.page:
         between_marks(options.page, name, "")
     folder = (options.output or REPOSITORY / "experiments" / "benchmark" / name).resolve()
-    root, frozen = REPOSITORY / benchmark.data, file.with_name(benchmark.checksum)
+    root, frozen = REPOSITORY / benchmark.data, options.name.with_name(benchmark.checksum)
     checksum = checked_set(benchmark, root, frozen) if rows else read(frozen)
     for place in [folder / row / f"seed_{seed}" for seed in options.seeds for row in rows]:
         carry_out(benchmark, place, root, options.gpu, checksum)

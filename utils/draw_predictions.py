@@ -20,10 +20,10 @@ from utils.common.command import command_parser, number, parse_early, picture_fi
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     output = {"type": picture_file, "help": "a .png or .jpg file"}
-    parser = command_parser(__doc__, "load_model", "gpu", output=output)
+    camera = {"help": "as in inference.py (default: found by the pictures)"}
+    parser = command_parser(__doc__, "load_model", "gpu", output=output, camera=camera)
     add = parser.add_argument
     add("--input_dir", type=Path, required=True, help="folder of pictures")
-    add("--camera", help="of the pictures, as in inference.py (default: found by the pictures)")
     text = "degrees, as in inference.py (default: found by the network)"
     add("--rotate", type=number(-360, 360), help=text)
     add("--points", type=Path, help="annotated joint positions, see above")

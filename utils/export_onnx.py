@@ -24,11 +24,9 @@ from utils.common.pretrained import model_path
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     own = {"load_model": {"default": model_path("pretrained")}}
-    own |= {"output": {"help": "the file, *.onnx"}}
-    parser = command_parser(__doc__, **own)
     text = "headset file, or the name of one in experiments/headsets: the model takes its pictures"
-    parser.add_argument("--headset", help=text)
-    return parser.parse_args(argv)
+    own |= {"output": {"help": "the file, *.onnx"}, "headset": {"help": text}}
+    return command_parser(__doc__, **own).parse_args(argv)
 
 
 parse_early(__name__, parse_arguments)

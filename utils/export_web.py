@@ -22,10 +22,9 @@ from utils.common.pretrained import model_path
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     text = "finetuned checkpoint, or weights of this project: 'small' (the default) or 'pretrained'"
     own = {"load_model": {"default": model_path("small"), "help": text}, "output": {}}
-    parser = command_parser(__doc__, **own)
     text = "headset files that can be chosen beside those in experiments/headsets"
-    parser.add_argument("--headset", nargs="+", default=[], metavar="FILE", help=text)
-    return parser.parse_args(argv)
+    own |= {"headset": {"nargs": "+", "default": [], "help": text}}
+    return command_parser(__doc__, **own).parse_args(argv)
 
 
 parse_early(__name__, parse_arguments)
@@ -40,7 +39,8 @@ import torch
 
 from base.errors import UserError
 from base.files import sha256
-from base.headset import PROFILES, load_headset
+from base.headset import load_headset
+from base.profiles import PROFILES
 from base.run_folder import RunFolder
 from utils.common.networks import load_pose_model
 from utils.common.pretrained import model_name

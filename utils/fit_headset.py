@@ -25,12 +25,11 @@ from utils.fitting.wearer import MARKS, POSES
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     output = {"type": Path, "required": True, "help": "the headset file to write, .yml"}
-    parser = command_parser(__doc__, output=output)
+    camera = {"required": True, "help": "calibration of the pictures, as inference.py --camera"}
+    parser = command_parser(__doc__, output=output, camera=camera)
     add = parser.add_argument
     text = "of one person who wears it"
     add("--pictures", type=Path, nargs="+", required=True, help=text)
-    text = "calibration of the pictures, as inference.py --camera"
-    add("--camera", metavar="FILE", required=True, help=text)
     text = f"marks instead of the window, by picture: {', '.join(MARKS)}"
     add("--points", type=Path, metavar="FILE", help=text)
     text = "of the person, metres (default 1.72)"

@@ -32,7 +32,9 @@ from utils.common.part_runner import add_part_options, is_cut, run_parts
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = command_parser(__doc__, "output")
+    text = "headset files or names of experiments/headsets, with which the characters take turns "
+    text += "(default: the release's); 'any': another lens and mount for each character"
+    parser = command_parser(__doc__, "output", headset={"nargs": "+", "default": [], "help": text})
     add = parser.add_argument
     for name, least, most, default, text in (
         ("train", 0, 10**7, 800, "training frames"),
@@ -62,9 +64,6 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add("--bvh", type=Path, metavar="FOLDER", help=text)
     text = "all that people do: groups of the evaluation (Walking …) or clips (Boxing …)"
     add("--actions", nargs="+", metavar="NAME", default=[], help=text)
-    text = "headset files or names of experiments/headsets, with which the characters take turns "
-    text += "(default: the release's); 'any': another lens and mount for each character"
-    add("--headset", nargs="+", metavar="FILE", default=[], help=text)
     text = "further pictures of each frame: depth (16-bit PNG, millimetres on the optical axis), "
     text += "objectId (8-bit: 1 surroundings, 2 things, 3 skin, 4 hair, 5 top, 6 bottoms, 7 shoes)"
     add("--passes", nargs="+", choices=PASSES, default=[], help=text)

@@ -84,6 +84,20 @@ def test_a_folder_that_is_removed_as_it_is_locked_is_made_again(tmp_path, monkey
         assert removed == [tmp_path / "out"] and (tmp_path / "out" / ".lock").is_file()
 
 
+def test_a_run_that_fails_before_it_writes_leaves_no_new_folder(tmp_path):
+    kept = tmp_path / "mine"
+    kept.mkdir()
+    with pytest.raises(UserError), RunFolder(kept / "new" / "out"):
+        raise UserError("no frame could be read")
+    assert not [*kept.iterdir()]
+    with locked(kept):
+        pass
+    assert kept.is_dir()
+    with locked(tmp_path / "out"):
+        write_text(tmp_path / "out" / "a", "")
+    assert (tmp_path / "out" / "a").is_file()
+
+
 def run(path, *names, adds=False, fail=False):
     with RunFolder(path, adds) as folder:
         for name in names:

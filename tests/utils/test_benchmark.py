@@ -56,6 +56,10 @@ class Bench:
         elif script == "train.py":
             options = train.parse_arguments(arguments)
             assert options.resume and load_config(Path(options.config)).seed == 0
+            every = options.training_type == train.ALL_STAGES
+            folder = options.log_dir / ("Finetune" if every else "") / "checkpoints"
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "model_best.tar").touch()
         else:
             options = demo.parse_arguments(arguments)
             row, seed = options.save_dir.parts[-3:-1]

@@ -141,7 +141,8 @@ def test_commands_use_the_pretrained_weights_and_say_so(given_weights, tiny_data
     assert EgoPosePredictor(gpu="cpu").checkpoint == given_weights
     shutil.copyfile(given_weights, small := given_weights.with_name("small.tar"))
     for name, file in {"pretrained": given_weights, "box": given_weights, "small": small}.items():
-        parsed = train.parse_arguments(["--training_type", "finetune", "--load_3d_model", name])
+        given = "--training_type", "finetune", "--data_root", ".", "--load_3d_model", name
+        parsed = train.parse_arguments([*given])
         assert parsed.load_3d_model == file
     log = tmp_path / "log"
     run_train("finetune", tiny_data, log, "--load_model", "pretrained", "--lr", 1e-9)
@@ -155,7 +156,7 @@ def test_commands_use_the_pretrained_weights_and_say_so(given_weights, tiny_data
 def test_a_checkout_without_the_weights_is_one_clear_line(tmp_path, monkeypatch):
     monkeypatch.setattr(pretrained, "PRETRAINED", tmp_path / "base.tar")
     for command in (
-        lambda: demo.main(["--save_dir", str(tmp_path / "demo")]),
+        lambda: demo.main(["--data_root", ".", "--save_dir", str(tmp_path / "demo")]),
         lambda: train.main(["--training_type", "finetune", "--load_model", "pretrained"]),
         lambda: EgoPosePredictor(),
     ):

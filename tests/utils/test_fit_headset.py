@@ -25,7 +25,8 @@ HEADSET = Headset(CAMERA, (1.0, 3.0, 9.0), -8.0, 5.0, 90.0)
 @pytest.fixture
 def files(tmp_path):
     lens = camera_to_dict(CAMERA) | {"fisheye": True}
-    (tmp_path / "calib.json").write_text(json.dumps(lens))
+    for name in ("calib.json", "calib.yml"):
+        (tmp_path / name).write_text(json.dumps(lens))
     left, up, ahead = (wearer("hanging", 1.72)[0] - HEADSET.position).T
     pixels = CAMERA.project(np.stack([left, ahead, -up], -1) @ HEADSET.rotation.T).tolist()
     marks = dict(zip(MARKS[1:], pixels[1:], strict=True))

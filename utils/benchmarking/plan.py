@@ -8,7 +8,8 @@ from pydantic import Field
 
 from base.errors import UserError
 from base.files import write_text
-from utils.common.config import Config, Section, config_path, dump_config, load_config
+from utils.common.config import Config, Section, dump_config, load_config
+from utils.common.paths import config_path
 
 
 class BenchmarkRow(Section):

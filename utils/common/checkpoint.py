@@ -29,6 +29,7 @@ from model.backbone import resnet_of
 from model.pose_model import PoseModel
 from model.weight_file import check_weights, read_weight_file, write_weight_file
 from utils.common.config import Config, parse_config
+from utils.common.pretrained import check_model
 
 RESNET = "resnet_state_dict"  # of the 2D module
 _OPTIMIZER = "optimizer_state_dict"
@@ -159,12 +160,7 @@ def newest_whole_checkpoint(folder: Path) -> Checkpoint | None:
 def read_content(path: Path) -> dict[str, Any]:
     """Content of a checkpoint; UserError for a file that is missing, no checkpoint, or without
     weights of ours."""
-    if not path.exists():
-        raise UserError(
-            f"no checkpoint at {path}: give a file of train.py, or 'pretrained' or 'small', the "
-            "weights that come with this project"
-        )
-    content = read_weight_file(path)
+    content = read_weight_file(check_model(path))
     if not isinstance(content, Mapping):
         raise UserError(f"{path}: not a checkpoint: it holds a {type(content).__name__}")
     networks = {key: _tensors(content[key]) for key in _keys() if content.get(key) is not None}

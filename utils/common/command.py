@@ -6,17 +6,19 @@ import math
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
-from base.errors import UserError
-from base.remote import root_path
+from base.errors import UserError, printable
+from base.profiles import headset_path
+from base.remote import root_path, url_of
 from base.set_type import SetType
 from utils.common.cores import cpu_count
 from utils.common.paths import DEFAULT_DATA_ROOT
-from utils.common.pretrained import model_path
+from utils.common.pretrained import check_model, model_path
 
 EXIT_INTERRUPTED = 130
 #: Packages that requirements.txt leaves out, and the file that has them.
@@ -80,6 +82,39 @@ def picture_file(text: str) -> Path:
     return path
 
 
+def input_path(text: str) -> Path:
+    """The type of an option that names a file or folder to read; UserError where it is not."""
+    if not Path(text).exists():
+        raise UserError(f"{text}: no such file or folder")
+    return Path(text)
+
+
+def calibration_name(text: str) -> str:
+    """The type of ``--camera``, see doc/inference.md; UserError where there is no such file."""
+    named = "training", "circle"
+    if text not in named and not any(map(os.path.exists, (text, text.rpartition("#")[0]))):
+        raise UserError(f"{text}: no such file; give a calibration file, or 'training' or 'circle'")
+    return text
+
+
+def headset_name(text: str) -> str:
+    """The type of ``--headset``, a file or a profile; UserError where there is neither."""
+    if text != "any":  # make_synthetic.py's
+        headset_path(text)
+    return text
+
+
+def data_root(text: str | Path) -> Path:
+    """The type of ``--data_root``; UserError for a folder of this machine that is not there."""
+    root = root_path(text)
+    if url_of(root) is None and not root.is_dir():
+        raise UserError(
+            f"--data_root {root}: no such folder; 'python utils/make_synthetic.py --output {root}' "
+            "makes a synthetic set there"
+        )
+    return root
+
+
 #: Changes of options for a command that takes several data roots, each with its format.
 SEVERAL_ROOTS: dict[str, dict[str, Any]] = {
     "data_root": {
@@ -98,21 +133,23 @@ _SHARED: dict[str, dict[str, Any]] = {
         "'cpu', 'mps' and 'cuda' (default: 0)",
     },
     "load_model": {
-        "type": model_path,
+        "type": lambda text: check_model(model_path(text)),
         "help": "finetuned checkpoint, or weights of this project: 'pretrained' (the default) "
         "or 'small', which are faster and less accurate",
     },
     "data_root": {
-        "type": root_path,
+        "type": data_root,
         "default": DEFAULT_DATA_ROOT,
         "help": "folder with TrainSet, ValSet and TestSet, or a packed set elsewhere "
         "(s3://bucket/packed) (default: data/synthetic)",
     },
     "headset": {
+        "type": headset_name,
         "metavar": "FILE",
         "help": "headset file, or the name of one in experiments/headsets, of data whose labels do "
         "not state theirs (default: the release's)",
     },
+    "camera": {"type": calibration_name, "metavar": "FILE"},
     "format": {
         "metavar": "NAME",
         "help": "format of the data, one of dataset.FORMATS with its options, as "
@@ -146,29 +183,43 @@ _SHARED: dict[str, dict[str, Any]] = {
     },
     "input": {"type": Path, "required": True, "help": "folder of the downloaded parts"},
     "output": {"type": Path, "required": True, "help": "folder to write to"},
-    "save_dir": {"type": Path, "required": True, "help": "folder to write to"},
+    "save_dir": {"type": output_folder, "required": True, "help": "folder to write to"},
 }
 
 
 class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One line, with the choice that was probably meant; exit status 2."""
+        if found := re.search(r"invalid choice: '?(.*?)'? \(choose from (.*)\)", message):
+            message += _meant(found[1], re.findall(r"[^', ]+", found[2]))
+        self.exit(2, f"error: {printable(message)}\n")
+
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Refuses empty arguments: as a path each would be the current folder; UserError for what
         belongs to no option, as the files that a shell makes of a pattern."""
-        given = sys.argv[1:] if args is None else args
-        if empty := [text for text in given if not text or re.fullmatch(r"--\w+=", str(text))]:
+        given = [str(text) for text in (sys.argv[1:] if args is None else args)]
+        if empty := [text for text in given if not text or re.fullmatch(r"--\w+=", text)]:
             self.error(f"argument {empty[0]!r} is empty")
+        for flag in (text.partition("=")[0] for text in given if re.match(r"--\w", text)):
+            # First: without it, what is required is missing.
+            if not any(known.startswith(flag) for known in self._option_string_actions):
+                self.error(f"unrecognized {flag}{_meant(flag, self._option_string_actions)}")
         found, rest = self.parse_known_args(given, namespace)
-        if rest and not any(text.startswith("-") for text in rest):
+        if rest and rest[0].startswith("-"):
+            self.error(f"unrecognized {rest[0]}")
+        if rest:
             pattern = "; quote a pattern of files: 'pictures/*.png'" * Path(rest[0]).is_file()
             raise UserError(f"{rest[0]}: one value too many{pattern}")
-        if rest:
-            return super().parse_args(given, namespace)
         for name, value in vars(found).items():
             for path in value if isinstance(value, list) else [value]:
                 if isinstance(path, Path) and re.match(r"\w{2,}:/", str(path)):
                     text = str(path).replace(":/", "://", 1)  # of which a path keeps one
                     raise UserError(f"--{name} {text}: no folder or file on this machine")
         return found
+
+
+def _meant(text: str, known: Iterable[str]) -> str:
+    return "".join(f": did you mean {name}?" for name in get_close_matches(text, known, 1))
 
 
 def command_parser(

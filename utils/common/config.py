@@ -7,7 +7,6 @@ Filled from a YAML file, which may extend another, then overridden by flags and 
 import difflib
 import functools
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -21,7 +20,7 @@ from base.schema import Section, option
 from dataset.augment import Augmentation
 from model import KINDS, model_class
 from model.losses import LossWeights
-from utils.common.paths import CONFIGS
+from utils.common.paths import config_path
 
 
 def _backbone(default: str) -> Any:
@@ -239,18 +238,6 @@ def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
         both = isinstance(value, dict) and isinstance(merged.get(key), dict)
         merged[key] = merge(merged[key], value) if both else value
     return merged
-
-
-def config_path(name: str, folder: Path = Path()) -> Path:
-    """A configuration file by its name in experiments/configs, or its path from ``folder``;
-    UserError for a name without suffix that is neither."""
-    named, path = CONFIGS / f"{name}.yml", folder / name
-    if os.access(named, os.R_OK):
-        return named
-    if not (path.suffix or os.access(path, os.F_OK)):
-        known = ", ".join(sorted(file.stem for file in CONFIGS.glob("*.yml")))
-        raise UserError(f"configuration {path}: no such file; give a YAML file, or one of {known}")
-    return path
 
 
 def _read(path: Path, extending: tuple[Path, ...] = ()) -> dict[str, Any]:

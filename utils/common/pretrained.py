@@ -29,6 +29,16 @@ def model_path(text: str) -> Path:
     return pretrained_weights(text) if text in _NAMES else Path(text)
 
 
+def check_model(path: Path) -> Path:
+    """The path; UserError where nothing is there."""
+    if not path.exists():
+        raise UserError(
+            f"no checkpoint at {path}: give a file of train.py, or 'pretrained' or 'small', the "
+            "weights that come with this project"
+        )
+    return path
+
+
 def chosen_model(given: Path | None) -> Path:
     """The model to run: the one given, else the pretrained weights, which a line names."""
     path = pretrained_weights() if given is None else given

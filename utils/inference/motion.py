@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +26,17 @@ def skeleton_entry(offsets: np.ndarray, sequence: str = "") -> dict[str, Any]:
     }
 
 
-def read_skeleton(path: Path) -> np.ndarray:
-    """(20, 3) metres: offsets of the first skeleton in a ``poses.json``; UserError without one."""
+def read_skeletons(path: Path) -> dict[str, np.ndarray]:
+    """Sequence → (20, 3) metres: offsets of the skeletons in a ``poses.json``; UserError without
+    one."""
     try:
-        stated = json.loads(read_bounded(path, 2**30))["skeletons"][0]
-        if stated["joint_names"] != list(RIG_JOINTS):
+        stated = json.loads(read_bounded(path, 2**30))["skeletons"]
+        if not stated or any(each["joint_names"] != list(RIG_JOINTS) for each in stated):
             raise ValueError(path)
-        return np.array(stated["offsets"], np.float64).reshape(NUM_RIG_JOINTS, 3)
+        shape = NUM_RIG_JOINTS, 3
+        return {
+            each["sequence"]: np.array(each["offsets"], float).reshape(shape) for each in stated
+        }
     except (LookupError, TypeError, ValueError):
         why = "no poses.json with skeletons: one is written by --rotations"
         raise UserError(f"{path}: {why}") from None
@@ -41,21 +44,26 @@ def read_skeleton(path: Path) -> np.ndarray:
 
 class WithMotion(Sink):
     """Hands results on to other sinks together with their motion: those of a sequence when all are
-    there, for bones are measured over it, ``live`` ones at once. ``offsets`` (20, 3) are bones that
-    are known, metres; ``world`` makes what places a sequence in the room; pictures have ``fps``."""
+    there, for bones are measured over it, ``live`` ones at once. ``known`` are bones of sequences,
+    as of :func:`read_skeletons`; one alone is of all. ``world`` makes what places a sequence in the
+    room; pictures have ``fps``."""
 
     def __init__(
         self,
         sinks: Sequence[Sink],
         fps: float,
         live: bool = False,
-        offsets: np.ndarray | None = None,
+        known: dict[str, np.ndarray] | None = None,
         world: Callable[[], World] | None = None,
     ) -> None:
-        self._sinks, self._fps, self._live, self._new_world = sinks, fps, live, world
-        self._solve = LiveSolver(offsets) if live else partial(solve_clip, offsets=offsets)
+        self._sinks, self._fps, self._new_world, self._known = sinks, fps, world, known or {}
+        self._live = LiveSolver(self._bones("")) if live else None
         self._held: list[FramePose] = []
         self._offsets: dict[str, np.ndarray] = {}  # of each sequence
+
+    def _bones(self, sequence: str) -> np.ndarray | None:
+        one = self._known.values() if len(self._known) == 1 else ()
+        return self._known.get(sequence, *one)
 
     @property
     def note(self) -> str:  # type: ignore[override]
@@ -65,14 +73,18 @@ class WithMotion(Sink):
         if self._held and self._held[-1].sequence != result.sequence:
             self._hand_on()
         self._held.append(result)
-        if self._live:
+        if self._live is not None:
             self._hand_on(picture)
 
     def _hand_on(self, picture: np.ndarray | None = None) -> None:
         """Frames of a sequence that are held, with their motion."""
         held, self._held = self._held, []
         sequence = held[0].sequence
-        motion = self._solve(np.stack([result.pose.joints3d + result.pose.neck for result in held]))
+        joints3d = np.stack([result.pose.joints3d + result.pose.neck for result in held])
+        if self._live is None:
+            motion = solve_clip(joints3d, self._bones(sequence))
+        else:
+            motion = self._live(joints3d)
         if self._new_world is not None:
             if sequence not in self._offsets:
                 self._world = self._new_world()

@@ -7,12 +7,11 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
-from base.errors import UserError
 from base.files import make_folder
 from utils.inference.predictor import EgoPosePredictor, Pose
 from utils.motion.solver import Motion
 
-#: Frames by which a gap is filled at most: an hour, nearly, at 30 a second.
+#: Frames in a gap that is not filled any more: an hour, nearly, at 30 a second.
 _LONGEST_GAP = 100_000
 
 
@@ -35,15 +34,20 @@ class FramePose:
         """Its time; the pictures of a folder have a constant rate."""
         return self.index / fps if self.time is None else self.time
 
-    def step(self, fps: float, before: float = 0.0) -> float:
-        """Where it is in its sequence, in frames of a constant rate: the pictures of a folder have
-        one, the frames of a video need not. UserError for a gap after ``before``, the step of the
-        last frame, that is too long to be filled."""
-        step = self.index if self.time is None else float(self.time * fps)
-        if not step - before < _LONGEST_GAP:
-            gap = f"a gap of {(step - before) / fps:.0f} s, too long for films and BVH"
-            raise UserError(f"{self.file}: {gap}: leave out --video and --format bvh")
-        return step
+
+class Steps:
+    """Where the frames of a sequence are, in frames of a constant rate: the pictures of a folder
+    have one, the frames of a video need not. A gap too long to be filled is left out."""
+
+    def __init__(self, fps: float) -> None:
+        self._fps, self._left_out, self._last = fps, 0.0, 0.0
+
+    def __call__(self, result: FramePose) -> float:
+        step = result.index if result.time is None else float(result.time * self._fps)
+        if step - self._left_out - self._last >= _LONGEST_GAP:
+            self._left_out = step - self._last - 1
+        self._last = step - self._left_out
+        return self._last
 
 
 @dataclass(slots=True)

@@ -17,6 +17,8 @@ _TURNS, _END = 4, 2.0
 #: Weights of what else tells the twist of a limb, beside the plane of its bend, whose weight is the
 #: sine of that: the least turn of an arm from the T-pose, the foot, and the hips.
 _LEAST_TURN, _FOOT, _HIPS = 0.15, 0.3, 0.4
+#: Metres, of the shortest bone: one without length has no direction.
+_SHORTEST = 2e-3
 #: Frames over which a live skeleton's bones are measured.
 _MEASURED = 60
 
@@ -144,8 +146,8 @@ def bone_lengths(joints3d: np.ndarray) -> np.ndarray:
 
 def median_offsets(lengths: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
     """(20, 3) metres: where each joint is from its parent at rest, of bones as long as the medians
-    of ``lengths`` (F, 20)."""
-    return REST * np.median(lengths, axis=0)[:, None]
+    of ``lengths`` (F, 20), where joints coincide of some length."""
+    return REST * np.maximum(np.median(lengths, axis=0), _SHORTEST)[:, None]
 
 
 def solve(joints3d: np.ndarray, offsets: np.ndarray, head: np.ndarray | None = None) -> Motion:

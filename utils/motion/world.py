@@ -34,8 +34,9 @@ _EASED_S = 0.15
 
 
 def upright(down: np.ndarray) -> np.ndarray:
-    """(3, 3) least rotation after which the direction of gravity (3,), rig's axes, is -y."""
-    x, y, z = down / np.linalg.norm(down)
+    """(3, 3) least rotation after which the direction of gravity (3,), rig's axes, is -y; of none,
+    where a body has no extent, the identity."""
+    x, y, z = down / np.linalg.norm(down) if down.any() else (0.0, -1.0, 0.0)
     if (c := 1 - y) < 1e-9:  # upside down: any half turn
         return np.diag([1.0, -1.0, -1.0])
     return np.array([[1 - x * x / c, x, -x * z / c], [-x, -y, -z], [-x * z / c, z, 1 - z * z / c]])

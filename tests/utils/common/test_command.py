@@ -4,6 +4,7 @@ import argparse
 import importlib
 import io
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -28,16 +29,18 @@ COMMANDS = sorted(
     if "run_command(main)" in path.read_text(encoding="utf-8")
 )
 
-#: Asks each command for its help, where none of the packages that take long can be imported.
-HELP = """
+#: Runs each line of arguments where none of the packages that take long can be imported, and prints
+#: what the command says last.
+EARLY = """
 import contextlib, io, runpy, sys
 slow = "torch", "cv2", "scipy", "matplotlib", "pydantic", "av", "tqdm", "anny", "onnx"
 sys.modules.update(dict.fromkeys(slow))
-for command in sys.argv[1:]:
-    sys.argv = [command, "--help"]
-    with contextlib.redirect_stdout(io.StringIO()) as printed, contextlib.suppress(SystemExit):
-        runpy.run_path(command, run_name="__main__")
-    assert printed.getvalue().startswith("usage: "), command
+for line in sys.argv[1:]:
+    sys.argv = line.split()
+    with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.redirect_stderr(said):
+        with contextlib.suppress(SystemExit):
+            runpy.run_path(sys.argv[0], run_name="__main__")
+    print(said.getvalue().partition("\\n")[0])
 """
 
 
@@ -51,10 +54,38 @@ def run(*command, **environment):
     )
 
 
+def early(*lines):
+    done = run("-c", EARLY, *lines, PYTHONPATH=str(REPOSITORY))
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout.decode().splitlines()
+
+
 def test_every_command_answers_before_it_imports_what_takes_seconds():
     assert len(COMMANDS) > 15
-    done = run("-c", HELP, *COMMANDS, PYTHONPATH=str(REPOSITORY))
-    assert done.returncode == 0, done.stderr.decode()
+    found = early(*(f"{command} --help" for command in COMMANDS))
+    assert [line[:7] for line in found] == ["usage: "] * len(COMMANDS)
+
+
+def test_what_is_not_there_is_told_before_that_too():
+    lines = {
+        "inference.py --input_dir no": "no: no such folder of pictures",
+        "inference.py --input no.png": "--input no.png: no such picture, folder, video or pattern",
+        "inference.py --input . --load_model no.tar": "no checkpoint at no.tar: give a file",
+        "inference.py --input . --camera no.yml#a": "no.yml#a: no such file; give a calibration",
+        "inference.py --input . --headset no": "--headset no: no such file; give a headset file",
+        "inference.py --input . --skeleton no.json": "no.json: no such file or folder",
+        "inference.py --input 0 --stream ws://a:99999": "--stream ws://a:99999: give osc://HOST",
+        "demo.py --save_dir no --data_root no": "--data_root no: no such folder",
+        "demo.py --save_dir no --headset no": "--headset no: no such file",
+        "train.py --training_type all --data_root no": "--data_root no: no such folder",
+        "train.py --training_type all --config no": "configuration no: no such file; give",
+        "train.py --training_type finetune --data_root . --load_3d_model no": "no checkpoint at no",
+        "utils/check_data.py --data_root no": "--data_root no: no such folder",
+        "utils/benchmark.py no": "configuration no: no such file; give a YAML file, or one of abl",
+        "utils/make_synthetic.py --output no --headset no": "--headset no: no such file",
+    }
+    for said, expected in zip(early(*lines), lines.values(), strict=True):
+        assert said.startswith(f"error: {expected}"), said
 
 
 @pytest.mark.parametrize(
@@ -69,8 +100,8 @@ def test_every_command_answers_before_it_imports_what_takes_seconds():
 def test_what_imports_lack_is_one_line(script, raised, status, said, tmp_path):
     # What imports it among the first.
     commands = {
-        "fit_headset": ("cv2", "utils/fit_headset.py --pictures x --camera y --output"),
-        "demo": ("torch", "demo.py --save_dir"),
+        "fit_headset": ("cv2", "utils/fit_headset.py --pictures x --camera training --output"),
+        "demo": ("torch", "demo.py --data_root . --save_dir"),
     }
     module, command = commands[script]
     (tmp_path / f"{module}.py").write_text(f"raise {raised}")
@@ -120,6 +151,23 @@ def test_an_empty_argument_is_refused_not_taken_for_the_current_folder(capsys):
         assert "is empty" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--datta", "val"], r"unrecognized --datta: did you mean --data\?"),
+        (["--save_dri=x"], r"unrecognized --save_dri: did you mean --save_dir\?"),
+        (["--save_dir", "x", "--zzz"], "unrecognized --zzz"),
+        (["--save_dir", "x", "-z"], "unrecognized -z"),
+        (["--save_dir", "x", "--data", "tset"], r".*choose from .*\): did you mean test\?"),
+    ],
+)
+def test_a_mistyped_flag_or_choice_is_one_line_with_what_was_meant(flags, said, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        command_parser("", "save_dir", "data").parse_args(flags)
+    printed = capsys.readouterr().err
+    assert printed.count("\n") == 1 and re.fullmatch(f"error: {said}\n", printed)
+
+
 @pytest.mark.parametrize("text", ["s3://bucket/out", "hf://datasets/a/b", "memory://x"])
 def test_a_place_elsewhere_is_no_folder_of_this_machine(text, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -165,8 +213,8 @@ def test_outputs_that_cannot_be_written_are_refused_before_the_work(tmp_path, mo
 @pytest.mark.parametrize(
     "flags",
     [
-        "calibrate_confidence --load_model m.tar --within nan",
-        "calibrate_confidence --load_model m.tar --output .",
+        "calibrate_confidence --load_model small --within nan",
+        "calibrate_confidence --load_model small --output .",
         "draw_contact_sheet --output a.png --size 100000",
         "draw_contact_sheet --output here.txt/a.png",
         "draw_predictions --input_dir . --output a.png --within -1",

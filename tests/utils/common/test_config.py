@@ -11,14 +11,13 @@ from base.errors import UserError
 from model import KINDS
 from utils.common.config import (
     Config,
-    config_path,
     describe_config,
     dump_config,
     load_config,
     parse_config,
     parse_setting,
 )
-from utils.common.paths import CONFIGS
+from utils.common.paths import CONFIGS, config_path
 
 
 def test_the_recipes_of_paper_and_code_are_the_default_but_for_what_they_say():
@@ -102,7 +101,7 @@ def test_a_file_extends_another_and_faults_name_the_file_or_the_command_line(tmp
         load_config(own, {"train2d": {"epochs": -3}})
     own.write_text("extends: base.yml")
     wrong = {"own.yml": "extends itself", "[a, b]": r"base\.yml: extends: must be one"}
-    wrong |= {"none.yml": r"none\.yml: No such", "a" * 400: "a: no such"}
+    wrong |= {"none.yml": r"none\.yml: no such", "a" * 400: "a: no such"}
     for text, message in wrong.items():
         base.write_text(f"extends: {text}")
         refused(message, load_config, own)

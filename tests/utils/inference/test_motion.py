@@ -8,7 +8,7 @@ import pytest
 from commands import refused
 from moving_body import moving
 
-from utils.inference.motion import WithMotion, read_skeleton
+from utils.inference.motion import WithMotion, read_skeletons
 from utils.inference.outputs import FramePose, Sink, Summary
 from utils.motion.rig import forward_kinematics
 from utils.motion.solver import solve_clip
@@ -74,12 +74,23 @@ def test_known_bones_and_the_room_are_taken(tmp_path):
     _, summary = run(given())
     path = tmp_path / "poses.json"
     path.write_text(json.dumps({"skeletons": summary.skeletons}))
-    results, later = run(given(cut=0), offsets=read_skeleton(path), world=World)
+    results, later = run(given(cut=0), known=read_skeletons(path), world=World)
     assert np.allclose(later.skeletons[0]["offsets"], summary.skeletons[0]["offsets"], atol=2e-5)
     for live in (False, True):
-        results, _ = run(given(), live=live, offsets=read_skeleton(path), world=World)
+        results, _ = run(given(), live=live, known=read_skeletons(path), world=World)
         lowest = [forward_kinematics(*result.motion)[0][0, :, 1].min() for result in results]
         assert min(lowest) > 0 and max(lowest) < 0.08
+
+
+def test_each_sequence_gets_its_own_of_several_known_skeletons(tmp_path):
+    _, summary = run(given(cut=5))
+    path = tmp_path / "poses.json"
+    path.write_text(json.dumps({"skeletons": summary.skeletons[::-1]}))
+    _, later = run(given(cut=4), known=read_skeletons(path))
+    for before, after in zip(summary.skeletons, later.skeletons, strict=True):
+        assert np.allclose(before["offsets"], after["offsets"], atol=2e-5)
+    results, _ = run(given(), known=read_skeletons(path), live=True)
+    assert np.allclose(results[-1].motion.offsets, summary.skeletons[0]["offsets"], atol=2e-5)
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"skeletons": []}', 20, 19])
@@ -90,4 +101,4 @@ def test_a_file_without_a_skeleton_like_ours_is_refused(tmp_path, content):
         skeleton["joint_names"][0] = "Pelvis" if content == 20 else "Hips"
         content = json.dumps({"skeletons": [skeleton]})
     (tmp_path / "poses.json").write_text(content)
-    refused("with skeletons: one is written by", read_skeleton, tmp_path / "poses.json")
+    refused("with skeletons: one is written by", read_skeletons, tmp_path / "poses.json")

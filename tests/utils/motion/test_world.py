@@ -6,6 +6,8 @@ from moving_body import standing
 from scipy.spatial.transform import Rotation
 
 from base.errors import UserError
+from utils.inference.sinks.bvh import bvh_text
+from utils.inference.sinks.glb import glb_bytes
 from utils.motion.gravity import Gravity
 from utils.motion.rig import CAMERA_TO_RIG, JOINT_ROWS, RIG_JOINTS, forward_kinematics
 from utils.motion.solver import solve_clip
@@ -168,3 +170,11 @@ def test_a_file_without_gravity_is_refused(tmp_path, text, fault):
     path.write_text(text)
     with pytest.raises(UserError, match=fault):
         Gravity(path)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("at", [0.0, 0.3])
+def test_a_pose_without_extent_is_placed_and_written_as_any_other(at):
+    placed = World().place(solve_clip(np.full((3, 16, 3), at)), [0.0, 0.1, 0.2])
+    assert all(np.isfinite(values).all() for values in placed)
+    assert glb_bytes(placed, np.arange(3)) and bvh_text(placed, 30.0)

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation, Slerp
 
 from base.skeleton import JOINT_PREFIX
-from utils.inference.outputs import Summary
+from utils.inference.outputs import Steps, Summary
 from utils.inference.sinks.whole import ClipFormat
 from utils.motion.rig import CHILDREN, NUM_RIG_JOINTS, REST, RIG_JOINTS, ROOT
 from utils.motion.solver import Motion
@@ -82,7 +82,5 @@ class BvhFormat(ClipFormat):
     """Resampled at a constant rate."""
 
     def finish(self, summary: Summary) -> None:
-        steps, fps = [0.0], self.run.fps  # frames of that rate
-        for result in self.results:
-            steps.append(result.step(fps, steps[-1]))
-        self.stream.write(bvh_text(at_constant_rate(self.motion(), steps[1:]), fps))
+        steps = [*map(Steps(self.run.fps), self.results)]
+        self.stream.write(bvh_text(at_constant_rate(self.motion(), steps), self.run.fps))

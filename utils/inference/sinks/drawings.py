@@ -13,7 +13,7 @@ import numpy as np
 from base.files import write_bytes
 from utils.drawing.frame_painter import DrawnPose, FramePainter
 from utils.drawing.write import VideoFile, save_picture
-from utils.inference.outputs import FramePose, Sink, Summary
+from utils.inference.outputs import FramePose, Sink, Steps, Summary
 from utils.inference.picture_source import DRAWINGS_MARK
 from utils.inference.run import THREADS
 from utils.inference.source import PICTURE_BYTES
@@ -77,12 +77,12 @@ class VideoSink(_Drawings):
 
     def __init__(self, path: Path, fps: float) -> None:
         super().__init__()
-        self.video, self._fps = VideoFile(path, fps), fps
+        self.video, self._step = VideoFile(path, fps), Steps(fps)
         self._next, self._shown = 0, None
 
     def use(self, drawn: tuple[np.ndarray, FramePose]) -> None:
         picture, result = drawn
-        step = round(result.step(self._fps, self._next))
+        step = round(self._step(result))
         # In a gap the frame before it stands still, so that later ones are at their time.
         still = picture if self._shown is None else self._shown
         for _ in range(self._next, step):

@@ -1,7 +1,6 @@
 """Live poses as packets, their latency, and what they are sent by."""
 
 import json
-import re
 import socket
 import time
 from collections import deque
@@ -12,12 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from base.errors import UserError
 from base.registry import load_class
 from utils.inference.motion import skeleton_entry
 from utils.inference.outputs import FramePose, Sink, Summary
 from utils.inference.sinks.pose_json import frame_entry
-from utils.inference.streams import STREAMS
+from utils.inference.streams import STREAMS, stream_address
 
 #: Latencies that are kept, and after how many frames the shown ones are computed anew.
 _KEPT, _SHOWN_EVERY = 10_000, 30
@@ -70,12 +68,8 @@ def resolve(host: str, port: int, kind: socket.SocketKind, flags: int = 0) -> tu
 
 def open_stream(address: str) -> Stream:
     """What an address of ``--stream`` names."""
-    kinds = "|".join(STREAMS)
-    found = re.fullmatch(rf"({kinds})://(\[[^]]+\]|[^:/\s]+):(\d{{1,5}})/?", address)
-    if not found or not 0 < int(found[3]) < 2**16:
-        known = ", ".join(f"{scheme}://HOST:PORT" for scheme in STREAMS)
-        raise UserError(f"--stream {address}: give {known}")
-    return load_class(STREAMS[found[1]])(address, found[2].strip("[]"), int(found[3]))
+    scheme, *place = stream_address(address)
+    return load_class(STREAMS[scheme])(address, *place)
 
 
 class StreamSink(Sink):

@@ -8,7 +8,6 @@ import pytest
 from moving_body import moving, standing, written
 from scipy.spatial.transform import Rotation
 
-from base.errors import UserError
 from base.skeleton import JOINTS
 from utils.inference.sinks.bvh import BvhFormat, bvh_text, euler_zxy
 from utils.motion.rig import CAMERA_TO_RIG
@@ -76,9 +75,11 @@ def test_a_constant_rate_in_rounded_timestamps_plays_in_exactly_its_time(tmp_pat
     assert 199 * frame_time == pytest.approx(seconds, abs=1e-6)
 
 
-def test_a_gap_of_hours_is_refused_before_it_is_filled(tmp_path):
-    with pytest.raises(UserError, match=r"a: a gap of 3600 s, too long .* leave out --video"):
-        written(BvhFormat, tmp_path / "a.bvh", moving(3), [0, 1, 3601], 30.0)
+def test_gaps_of_hours_are_left_out_the_frames_after_them_keep_their_pace(tmp_path):
+    times = [0, 1, 3601, 3602, 9999, 10000]
+    written(BvhFormat, tmp_path / "a.bvh", moving(6), times, 30.0)
+    # Steps 0, 30, then 31, 61, then 62, 92.
+    assert "\nFrames: 93\n" in (tmp_path / "a.bvh").read_text()
 
 
 def test_frames_that_round_to_one_step_are_resampled(tmp_path):
