@@ -17,7 +17,7 @@ from scipy.spatial.transform import Rotation
 from base.calibration import Calibration, check_plausible, load_calibration
 from base.cameras import camera_from_dict, camera_to_dict
 from base.cameras.camera import Camera, rays_around
-from base.documents import parse_yaml, read_bounded
+from base.documents import parse_yaml
 from base.errors import UserError
 from base.release_camera import RELEASE_CAMERA
 from base.schema import Section, read_record
@@ -136,7 +136,7 @@ def load_headset(name: str | Path) -> Headset:
     try:
         if not path.suffix and not path.is_file():
             path = PROFILES / f"{name}.yml"
-        documents = parse_yaml(read_bounded(path))
+        documents = parse_yaml(path.read_bytes())
         if len(documents) != 1 or not isinstance(documents[0], dict):
             raise UserError("holds no settings")
         stated = read_record(HeadsetFile, documents[0])

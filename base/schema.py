@@ -1,16 +1,13 @@
 """Typed records of what files hold, and the base of every section of the configuration."""
 
 import difflib
-import math
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
 from base.errors import UserError, shown
 
 Record = TypeVar("Record", bound=BaseModel)
-#: Of a setting's size: what is computed from it has to fit into float32.
-_LARGEST = 1e9
 
 
 def option(default: Any, about: str, **bounds: Any) -> Any:
@@ -50,25 +47,9 @@ def read_record(record: type[Record], content: Any) -> Record:
 
 
 class Section(BaseModel):
-    """A frozen group of settings, which refuses unknown keys, numbers that are not finite or
-    beyond 1e9, and true or false where a number is asked for with an error that names the key."""
+    """A frozen group of settings, which refuses unknown keys, and numbers that are not finite, with
+    an error that names the key."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, protected_namespaces=(), allow_inf_nan=False
     )
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _no_truth_value_for_a_number(cls, value: Any, info: Any) -> Any:
-        annotation = cls.model_fields[info.field_name].annotation
-        # Pydantic would take true for 1, which no one means.
-        if isinstance(value, bool) and bool not in (annotation, *get_args(annotation)):
-            raise ValueError("must not be true or false")
-        return value
-
-    @field_validator("*")
-    @classmethod
-    def _no_huge_number(cls, value: Any) -> Any:
-        if isinstance(value, int | float) and _LARGEST < abs(value) < math.inf:
-            raise ValueError(f"must be at most {_LARGEST:g}")
-        return value

@@ -15,11 +15,10 @@ from PIL import ImageOps
 from PIL.ImageFile import ImageFile
 
 from base.cameras.camera import Camera
-from base.documents import read_bounded
 from base.errors import BrokenFrameError
 
-#: A picture has at most this many pixels, and its file at most this many bytes.
-MOST_PIXELS, _MOST_BYTES = 2**27, 2**30
+#: A picture has at most this many.
+MOST_PIXELS = 2**27
 
 
 class _Kind(NamedTuple):
@@ -65,9 +64,9 @@ def read_picture(path: Path) -> np.ndarray:
 
 
 def read_bytes(path: Path) -> bytes:
-    """A frame's file; raises BrokenFrameError where it cannot be read, or is too large."""
+    """A frame's file; BrokenFrameError where it cannot be read."""
     try:
-        return read_bounded(path, _MOST_BYTES)
+        return Path(path).read_bytes()
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise BrokenFrameError(f"{path}: cannot be read ({why})") from None

@@ -5,11 +5,8 @@ Every camera has pixels with their centres at integers, whatever the file's conv
 """
 
 import contextlib
-import gzip
-import io
 import math
 import re
-import zlib
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
@@ -17,13 +14,14 @@ from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
+import yaml
 
-from base import documents
 from base.calibration import ocam, opencv, tools
 from base.calibration.values import Reader
 from base.cameras import camera_to_dict
 from base.cameras.camera import Camera
 from base.cameras.ocam import OCamCamera
+from base.documents import decode_text, parse_json, parse_yaml
 from base.errors import UserError
 from base.release_camera import RELEASE_CAMERA
 
@@ -84,8 +82,6 @@ def load_calibration(name: str, named: str = f"'{TRAINING}'") -> Calibration:
         return Calibration(RELEASE_CAMERA, "xR-EgoPose, as given by the dataset's first author")
     path, chosen = Path(name), ""
     try:
-        if not name or "\0" in name:
-            raise UserError("the name of the calibration is empty or holds a null character")
         if "#" in name and not path.exists():
             path, _, chosen = name.rpartition("#")
             path = Path(path)
@@ -105,28 +101,22 @@ def load_calibration(name: str, named: str = f"'{TRAINING}'") -> Calibration:
     return Calibration(camera, f"{name} ({kind}{'' if model == 'ocam' else f' {model}'})")
 
 
-class _Loader(documents.PlainLoader):
+class _Loader(yaml.SafeLoader):
     """YAML with OpenCV's matrices."""
 
-    yaml_constructors = documents.PlainLoader.yaml_constructors | dict.fromkeys(
-        ("tag:yaml.org,2002:opencv-matrix", "tag:yaml.org,2002:opencv-nd-matrix"),
-        lambda loader, node: loader.construct_mapping(node, True),
+
+for _kind in ("opencv-matrix", "opencv-nd-matrix"):
+    _Loader.add_constructor(
+        f"tag:yaml.org,2002:{_kind}", lambda loader, node: loader.construct_mapping(node, True)
     )
 
 
 def _read_parts(path: Path) -> list[Any]:
-    """The documents in a file, one as a rule: mappings and lists of XML, JSON or YAML, possibly
-    compressed; the text of a file of another kind; the bytes of one that is not text."""
-    data = documents.read_bounded(path)
-    if data.startswith(b"\x1f\x8b"):
-        try:
-            data = gzip.GzipFile(fileobj=io.BytesIO(data)).read(documents.MOST_BYTES + 1)
-        except (OSError, EOFError, zlib.error):
-            raise UserError("the compressed file is broken") from None
-        if len(data) > documents.MOST_BYTES:
-            raise UserError(f"the compressed file is larger than {documents.MOST_BYTES >> 20} MiB")
+    """The documents in a file, one as a rule: mappings and lists of XML, JSON or YAML; the text of
+    a file of another kind; the bytes of one that is not text."""
+    data = path.read_bytes()
     try:
-        text = documents.decode_text(data).strip()
+        text = decode_text(data).strip()
     except UnicodeDecodeError:
         return [data]
     if not text:
@@ -140,11 +130,11 @@ def _read_parts(path: Path) -> list[Any]:
     if text.startswith(("{", "[{")):
         for texts in ([text], text.splitlines()):
             with contextlib.suppress(UserError):  # YAML allows more than JSON does
-                return [documents.parse_json(part, finite=False) for part in texts]
+                return [parse_json(part) for part in texts]
     # OpenCV writes "%YAML:1.0", which no YAML reader but its own accepts.
     body = re.sub(r"\A%YAML[^\n]*\n", "", text)
     try:
-        parts = [part for part in documents.parse_yaml(body, False, _Loader) if part is not None]
+        parts = [part for part in parse_yaml(body, _Loader) if part is not None]
     except UserError as error:
         if not re.search(r"^[ \t{\[]*[\w.\"]+[ \t]*:", body, re.MULTILINE):
             return [text]

@@ -62,8 +62,8 @@ def _colmap_binary(data: bytes) -> dict[str, _ColmapRow]:
         (count,), place = struct.unpack_from("<Q", data), 8
         while len(found) < count:
             number, model, *size = struct.unpack_from("<iiQQ", data, place)
-            if not 0 <= model < len(_COLMAP):  # of unknown length
-                return found | {str(number): (f"number {model}", size, ())}
+            if not 0 <= model < len(_COLMAP):
+                return {}
             name = list(_COLMAP)[model]
             terms = len(_COLMAP[name][1].split())
             found[str(number)] = name, size, struct.unpack_from(f"<{terms}d", data, place + 24)

@@ -25,7 +25,7 @@ from isal import isal_zlib
 from pydantic import Field, PlainValidator
 
 from base.arrays import read_arrays
-from base.documents import open_plain, parse_json, read_document
+from base.documents import parse_json, read_document
 from base.errors import UserError, shown
 from base.files import replacing, write_bytes, write_text
 from base.frame import FrameId
@@ -125,16 +125,16 @@ def write_shard(path: Path, files: dict[str, bytes]) -> None:
 
 def read_shard(path: Path) -> dict[str, tuple[int, bytes]]:
     """Name → offset and content of each file of a shard; refuses what is no whole tar of ours."""
-    files, end = {}, path.stat().st_size if path.is_file() else 0
+    files = {}
     try:
-        with open_plain(path) as file, tarfile.open(fileobj=file, mode="r:") as tar:
+        with path.open("rb") as file, tarfile.open(fileobj=file, mode="r:") as tar:
             for info in tar:
-                if info.type != tarfile.REGTYPE or not 0 <= info.size <= end:
+                if not info.isreg():
                     raise tarfile.TarError("holds something else than files")
                 file.seek(info.offset_data)
                 files[info.name] = info.offset_data, file.read(info.size)
         return files
-    except (tarfile.TarError, MemoryError, OSError, ValueError) as error:
+    except (tarfile.TarError, OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be read ({error}); pack again") from None
 
 

@@ -138,7 +138,6 @@ def test_a_file_may_choose_a_camera_and_say_its_size_how_it_is_worn_and_be_utf_1
         (SMALL | {"forward": 180, "left": 180}, "tilted by more than 80°"),
         (SMALL | {"forward": -75, "fov": 20}, "sees 0% of what is within 60°"),
         (SMALL | {"camera": LENS | {"width": 320.5}}, "camera: width: 320.5 is no number of pix"),
-        (SMALL | {"rotate": True}, "rotate: .*true or false"),
         (SMALL | {"position": [0, 0, 80]}, "position.2: .*equal to 50, not 80"),
         (SMALL | {"fov": 10}, "fov: .*20"),
         (SMALL | {"picture": [640, 200]}, "640×200 is neither a scaled nor"),

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from base.documents import read_bounded
 from base.errors import UserError
 from base.skeleton import JOINTS
 from utils.evaluation.mpjpe import ALL
@@ -138,7 +137,7 @@ def read_results(
     alignment alone (:class:`AlignedResults`). UserError naming what is wrong."""
     path = path / "results.json" if path.is_dir() else path
     try:
-        content = read_bounded(path)
+        content = path.read_bytes()
         if why := _Why.model_validate_json(content).aligned_only:
             if not aligned:
                 why = f"only errors after alignment ({why}), and MPJPE is needed"

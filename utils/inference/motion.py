@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from base.documents import read_bounded
 from base.errors import UserError
 from utils.inference.outputs import FramePose, Sink, Summary
 from utils.motion.rig import NUM_RIG_JOINTS, PARENTS, REST, RIG_JOINTS
@@ -35,7 +34,7 @@ def read_skeleton(path: Path) -> np.ndarray:
     """(20, 3) metres: offsets of the first skeleton in a ``poses.json``; UserError without one, or
     for one whose bones do not rest as those of :mod:`utils.motion.rig`."""
     try:
-        stated = json.loads(read_bounded(path, 2**30))["skeletons"][0]
+        stated = json.loads(path.read_bytes())["skeletons"][0]
         offsets = np.array(stated["offsets"], np.float64)
         right = stated["joint_names"] == list(RIG_JOINTS) and np.isfinite(offsets).all()
     except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError):

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from base.documents import decode_text, read_bounded
+from base.documents import decode_text
 from base.errors import UserError
 from utils.motion.rig import CAMERA_TO_RIG
 
 COLUMNS = ("time", "gx", "gy", "gz")
 #: A day at 1,000 values a second has 5 GB: what is larger is no such file.
-_MOST_BYTES = 2**28
 #: Of the turn from one row to the next: between opposite directions lies none.
 _LEAST_COSINE = -0.99
 #: When a sensor begins at the latest, seconds after the first frame.
@@ -27,7 +26,7 @@ class Gravity:
 
     def __init__(self, path: Path) -> None:
         try:
-            rows = csv.DictReader(io.StringIO(decode_text(read_bounded(path, _MOST_BYTES))))
+            rows = csv.DictReader(io.StringIO(decode_text(path.read_bytes())))
             table = np.array([[float(row[name]) for name in COLUMNS] for row in rows])
         except (KeyError, TypeError, ValueError, csv.Error):
             raise UserError(f"{path}: no CSV file with the columns {', '.join(COLUMNS)}") from None
