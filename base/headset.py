@@ -177,8 +177,6 @@ def _camera(stated: HeadsetFile, path: Path) -> Camera:
             found = Calibration(check_plausible(lens), "the lens of the headset file")
     except (UserError, ValueError) as error:
         raise UserError(f"camera: {error}") from None
-    except TypeError:
-        raise UserError("camera: holds a value that is not a number") from None
     if stated.picture is not None:
         return found.for_picture(*stated.picture)
     if not found.camera.width:

@@ -1,6 +1,7 @@
 """Typed records of what files hold, and the base of every section of the configuration."""
 
 import difflib
+from collections.abc import Iterable
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
@@ -25,25 +26,24 @@ def _text(value: Any) -> str:
 Text = Annotated[str, PlainValidator(_text)]
 
 
+def first_fault(error: ValidationError, known: Iterable[str] = ()) -> str:
+    """The first fault of what was validated, in one line; ``known`` are keys that there are."""
+    fault = error.errors(include_url=False)[0]
+    key = ".".join(map(str, fault["loc"])) or "its content"
+    if fault["type"] == "missing":
+        return f"{key} is missing"
+    if fault["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        near = difflib.get_close_matches(key, known, 3, 0.5)
+        return f"unknown key {key}" + (f"; did you mean {' or '.join(near)}?" if near else "")
+    return f"{key}: {fault['msg'].removeprefix('Value error, ')}, not {shown(fault['input'])}"
+
+
 def read_record(record: type[Record], content: Any) -> Record:
     """A file's content as a record; UserError, without the file's name, for the first wrong key."""
     try:
         return record.model_validate(content)
     except ValidationError as error:
-        fault = error.errors()[0]
-        key = ".".join(map(str, fault["loc"])) or "its content"
-        if fault["type"] == "missing":
-            raise UserError(f"{key} is missing") from None
-        if fault["type"] == "extra_forbidden":
-            *sections, last = fault["loc"]
-            for name in sections:
-                record = record.model_fields[name].annotation
-            known = record.model_fields
-            near = difflib.get_close_matches(str(last), known, 1)
-            hint = f"did you mean {near[0]}" if near else f"known are {', '.join(known)}"
-            raise UserError(f"unknown key {key}; {hint}") from None
-        reason = fault["msg"].removeprefix("Value error, ")
-        raise UserError(f"{key}: {reason}, not {shown(fault['input'])}") from None
+        raise UserError(first_fault(error, record.model_fields)) from None
 
 
 class Section(BaseModel):

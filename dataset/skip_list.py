@@ -72,19 +72,15 @@ def is_listed(skip: frozenset[FrameId], table: Table) -> np.ndarray:
 
 
 def add_to_skip_list(root: Path, entries: Iterable[tuple[SetType, FrameId, str]]) -> int:
-    """Add frames to the list of a data root, each with the reasons on its line; returns how many.
-
-    Those in folders whose name no line can hold are left out.
-    """
+    """Add frames to the list of a data root, each with its reasons; returns how many."""
     reasons: dict[str, dict[str, None]] = {}
     for set_type, frame_id, reason in entries:
-        name = f"{set_type.folder}/{frame_id}"
-        if _LINE.fullmatch(name) and len(name.splitlines()) == 1 and "\\" not in name:
-            reasons.setdefault(name, {})[" ".join(reason.splitlines())] = None
+        reasons.setdefault(f"{set_type.folder}/{frame_id}", {})[" ".join(reason.split())] = None
     with locked(root):  # two checks may end at once
         path = Path(root) / SKIP_LIST
         lines = _read_text(path).splitlines() or [_HEADER]
         lines += [f"{name}  {'; '.join(why)}" for name, why in sorted(reasons.items())]
+        text = "".join(f"{line}\n" for line in lines)
         text = "".join(f"{line}\n" for line in lines)
         write_bytes(path, text.encode(errors="surrogateescape"), single_writer=True)
     return len(reasons)

@@ -8,7 +8,7 @@ import contextlib
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -29,7 +29,6 @@ from base.release_camera import RELEASE_CAMERA
 TRAINING = "training"
 #: Sides whose ratio differs by less than this belong to one picture, scaled and rounded.
 _ASPECT_TOLERANCE = 0.005
-_LARGEST = 1e9
 #: Off-centre terms larger than these are no lens's, but a fisheye's coefficients in their place.
 _MOST_TANGENTIAL = 0.02
 #: Degrees from its axis and share of the picture that a camera sees at least.
@@ -197,9 +196,6 @@ def check_plausible(camera: Camera) -> Camera:
         if wrong:
             raise UserError(why)
 
-    values = np.concatenate([np.ravel(value) for value in astuple(camera)])
-    finite = (np.abs(values) < _LARGEST).all()  # not for NaN
-    refuse(not finite, "holds a number that is not finite, or beyond any camera's")
     sides = camera.width, camera.height
     focal = min(getattr(camera, "fx", math.inf), getattr(camera, "fy", math.inf))
     refuse(focal <= 0, "the focal length must be above zero")

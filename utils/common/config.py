@@ -4,7 +4,6 @@ Filled from a YAML file, which may extend another, then overridden by flags and 
 ``train.py --print_config`` prints every key with its description below.
 """
 
-import difflib
 import functools
 import json
 import os
@@ -17,7 +16,7 @@ from pydantic import BaseModel, ValidationError, create_model
 
 from base.documents import parse_yaml, read_document
 from base.errors import UserError, shown
-from base.schema import Section, option
+from base.schema import Section, first_fault, option
 from dataset.augment import Augmentation
 from model import KINDS, model_class
 from model.losses import LossWeights
@@ -159,15 +158,8 @@ def _source(place: Sequence[Any], overrides: dict[str, Any], source: str) -> str
 
 def _explain(error: ValidationError, schema: type[Config], *layers: Any) -> str:
     """First fault of a configuration in one line."""
-    fault = error.errors(include_url=False)[0]
-    source, key = _source(fault["loc"], *layers), ".".join(map(str, fault["loc"]))[:80]
-    if fault["type"] != "extra_forbidden":
-        reason = fault["msg"].removeprefix("Value error, ")
-        return f"{source}: {key}: {reason}, not {shown(fault['input'])}"
     known = {part for name in _leaves(schema) for part in (name, name.rpartition(".")[0])}
-    nearest = difflib.get_close_matches(key, sorted(known), 3, 0.5)
-    hint = f"did you mean {' or '.join(map(repr, nearest))}?" if nearest else "see --print_config"
-    return f"{source}: unknown key {key!r}; {hint}"
+    return f"{_source(error.errors()[0]['loc'], *layers)}: {first_fault(error, sorted(known))}"
 
 
 def _type(schema: dict[str, Any]) -> str:
