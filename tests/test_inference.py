@@ -227,6 +227,7 @@ def test_every_name_of_a_file_gets_a_pose_or_is_named(tmp_path, capsys, infer):
         path = folder / os.fsdecode(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"" if b"broken" in name else whole)
+    os.mkfifo(folder / "pipe.png")
     more = ("--recursive", "--video", *FORMATS)
     content = infer("--input_dir", folder, *more, out=out)
     texts = [frame["file"] for frame in content["frames"]]
@@ -237,7 +238,8 @@ def test_every_name_of_a_file_gets_a_pose_or_is_named(tmp_path, capsys, infer):
     back = [text.encode().decode("unicode_escape").encode("latin-1") for text in texts]
     assert sorted(back) == sorted(files)
     reasons = [(item["file"], item["reason"]) for item in content["unreadable"]]
-    assert reasons == [(r"broken\xff.png", "not a picture that can be decoded")]
+    broken = (r"broken\xff.png", "not a picture that can be decoded")
+    assert sorted(reasons) == [broken, ("pipe.png", "cannot be read (no regular file)")]
     drawings = {(out / frame["picture"]).read_bytes()[:3] for frame in content["frames"]}
     assert drawings == {b"\xff\xd8\xff"}
     # One clip a folder, whatever the folder's name.
