@@ -37,13 +37,7 @@ class RunFolder(contextlib.ExitStack):
         clear_leftovers(self.path)
         shutil.rmtree(self.new, ignore_errors=True)  # of a run that was killed
         self.callback(shutil.rmtree, make_folder(self.new), ignore_errors=True)
-        self.push(self._name_final)
         return self
-
-    def _name_final(self, _: object, error: BaseException | None, __: object) -> None:
-        """What failed is called as it would be in ``path``."""
-        if isinstance(error, UserError):
-            error.args = (str(error.args[0]).replace(str(self.new), str(self.path)),)
 
     def keep(self) -> None:
         """Move what was written since the last call to ``path``; at the first call the files that

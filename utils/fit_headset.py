@@ -130,13 +130,12 @@ class MarkingWindow:
 
 def draw_fit(picture: np.ndarray, marks: dict[str, Any], fitted: dict[str, Any]) -> np.ndarray:
     """The (H, W, 3) RGB picture with marks as blue rings and the fit's landmarks as orange crosses,
-    a line between the two; the names of left and right stand on the outer sides of the two, and
-    below each other where they are near."""
+    their names beside them, a line between the two."""
     drawn = picture.copy()
     size = max(6, picture.shape[0] // 60)
-    thin, taken = max(1, size // 6), []
+    thin = max(1, size // 6)
     fitted = {name: place for name, place in fitted.items() if np.abs(place).max() < 2**14}
-    for name, place in sorted(fitted.items(), key=lambda item: item[1][1]):
+    for name, place in fitted.items():
         x, y = at = np.rint(place).astype(int).tolist()
         hues = TRUTH[0], PREDICTED[0]
         for width, (true, predicted) in ((thin + 2, (PAPER, PAPER)), (thin, hues)):
@@ -145,15 +144,9 @@ def draw_fit(picture: np.ndarray, marks: dict[str, Any], fitted: dict[str, Any])
                 cv2.line(drawn, mark, at, true, width, cv2.LINE_AA)
                 cv2.circle(drawn, mark, size, true, width, cv2.LINE_AA)
             cv2.drawMarker(drawn, at, predicted, cv2.MARKER_TILTED_CROSS, 2 * size, width)
-        partner = name.replace(*("left", "right")[:: 1 if "left" in name else -1])
-        before = x < fitted.get(partner, place)[0]
-        while any(there == before and abs(y - other) < 2 * size for there, other in taken):
-            y += 1
-        taken.append((before, y))
-        x += -2 * size if before else 2 * size
         for shift, colour in ((-1, OUTLINE), (1, OUTLINE), (0, PAPER)):
-            where, how = (x + shift, y + shift), {"bold": True, "anchor": float(before)}
-            draw_text(drawn, name.replace("_", " "), where, 2 * size, colour, **how)
+            where = x + 2 * size + shift, y + shift
+            draw_text(drawn, name.replace("_", " "), where, 2 * size, colour, bold=True)
     return drawn
 
 

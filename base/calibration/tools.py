@@ -8,7 +8,6 @@ from typing import Any
 from base.calibration.opencv import read_opencv
 from base.calibration.values import (
     Reader,
-    flat,
     in_order,
     lens,
     number,
@@ -109,7 +108,7 @@ def _read_kalibr(node: dict[str, Any]) -> Camera:
     # The second is EuRoC's name.
     terms = node.get("distortion_coeffs", node.get("distortion_coefficients", []))
     parameters = numbers(node["intrinsics"], "intrinsics") + numbers(terms, "distortion_coeffs")
-    size = picture_size(*flat(node.get("resolution", [None, None]), "resolution"))
+    size = picture_size(*numbers(node.get("resolution", [None, None]), "resolution"))
     return lens(model, in_order(names, parameters, name), size)
 
 

@@ -336,7 +336,7 @@ def matrix(*rows):
         (GOOD | {"K": K[:2].tolist()}, "4 or 9 numbers, not 6"),
         (matrix([352, "x", 3], [0, 1, 2], [0, 0, 1]), "not a matrix"),
         (GOOD | {"DIM": [1280.5, 800]}, "whole numbers of pixels"),
-        (BY_NAME | WH | KS | {"fx": [352, 353]}, "fx: one number is needed, found 2"),
+        (BY_NAME | WH | KS | {"fx": [352, 353]}, "fx: 1 numbers, not 2"),
         (GOOD | {"model": "mirror"}, "'mirror' is not supported"),
         (GOOD | {"D": [-1e4, 0, 0, 0]}, "folds over"),
         (GOOD | {"D": [-3.0, 0, 0, 0]}, "sees no further than 1"),

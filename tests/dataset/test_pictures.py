@@ -72,9 +72,7 @@ def test_a_picture_that_is_too_large_is_refused_with_its_size_undecoded(
     suffix, width, height, monkeypatch
 ):
     monkeypatch.setattr(cv2, "imdecode", None)
-    with pytest.raises(
-        BrokenFrameError, match=r"^a: a picture of more than 134 million pixels"
-    ):
+    with pytest.raises(BrokenFrameError, match=r"^a: a picture of more than 134 million pixels"):
         decode_picture(stating(suffix, width, height), "a")
     with pytest.raises(BrokenFrameError, match=r"^a: picture is 1281×800, expected 1280×800"):
         decode_camera_picture(stating(".png", 1281, 800), "a", RELEASE_CAMERA)
