@@ -198,7 +198,6 @@ def check_plausible(camera: Camera) -> Camera:
 
     sides = camera.width, camera.height
     focal = min(getattr(camera, "fx", math.inf), getattr(camera, "fy", math.inf))
-    refuse(focal <= 0, "the focal length must be above zero")
     odd = f"a focal length of {focal:g} is not one in pixels: millimetres, or picture widths?"
     refuse(focal < max(4.0, max(sides) / 20), odd)
     tangential = getattr(camera, "distortion", ())[2:4]
@@ -207,8 +206,6 @@ def check_plausible(camera: Camera) -> Camera:
         f"tangential terms of {' and '.join(f'{term:g}' for term in tangential)} are no lens's: if "
         "they are a fisheye's k3 and k4, state model: fisheye (ROS: distortion_model: equidistant)",
     )
-    folds = camera.max_theta < math.radians(5)
-    refuse(folds, "the distortion folds over on the axis: wrong coefficients or model?")
     if not all(sides):
         return camera
     picture = f"the picture of {camera.width}×{camera.height}"
