@@ -44,8 +44,6 @@ MANIFEST, ANNOTATIONS, INDEX, ROWS = "packed.json", "annotations.npy", "index.js
 ROW = np.dtype(
     [*LABEL_ROW.descr, ("shard", "<i4"), ("offset", "<i8"), ("length", "<i4"), ("crc", "<u4")]
 )
-#: Of a file on most disks, with room for the shard's own endings.
-_LONGEST_NAME = 230
 
 
 def refuse_foreign(root: Path) -> None:
@@ -110,9 +108,7 @@ def encode_label(label: Label, frame_id: FrameId, size: int, centred: bool = Fal
 
 
 def write_shard(path: Path, files: dict[str, bytes]) -> None:
-    """Write a shard of some files, by name, whole or not at all; UserError for too long names."""
-    if longest := max((name for name in files if len(name) > _LONGEST_NAME), default=""):
-        raise UserError(f"{path}: a shard cannot hold so long a name: {longest}: rename its folder")
+    """Write a shard of some files, by name, whole or not at all."""
     with (
         replacing(path, single_writer=True) as temporary,
         tarfile.open(temporary, "w", format=tarfile.PAX_FORMAT) as tar,
