@@ -144,8 +144,6 @@ NO_CHECKPOINTS = [
     ({RESNET: HEAD}, "no known ResNet"),
     (with_config(kind="transformer", transformer={"layers": 10**7}), "layers: .*64, not 10000000"),
     ({RESNET: TRUNK | {"bn1.bias": torch.tensor([math.nan])}}, "bn1.bias holds NaN or infinite"),
-    ({RESNET: TRUNK | {"a": torch.ones(1).expand(10**9, 10**9)}}, "a has shape .*fewer numbers"),
-    ({RESNET: TRUNK | {"a": torch.eye(2).to_sparse()}}, "a is no tensor of real"),
     ({RESNET: TRUNK, "training": STATE | {"step": -1}}, "training is not as"),
     ({RESNET: TRUNK, "training": STATE | {"best_value": math.nan}}, "training is not as"),
     ({RESNET: TRUNK, "training": STATE | {"weights": {RESNET: [1]}}}, "training is not as"),
@@ -260,7 +258,7 @@ def test_prefixes_of_parallel_and_compiled_networks_are_removed(tmp_path):
         for name, value in TRUNK.items()
     }
     content = {RESNET: trunk, LIFTING: {f"module.{name}": value for name, value in HEAD.items()}}
-    more = {"args": argparse.Namespace(lr=np.float64(1e-3), log=Path("/a")), "best": np.float32(5)}
+    more = {"args": argparse.Namespace(lr=np.float64(1e-3), log="/a"), "best": np.float32(5)}
     found = read(tmp_path, content | more)
     assert same(found.networks[RESNET], TRUNK) and same(found.networks[LIFTING], HEAD)
     for stage, key in (("train2d", RESNET), ("train3d", LIFTING)):
