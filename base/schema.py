@@ -1,7 +1,7 @@
 """Typed records of what files hold, and the base of every section of the configuration."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
@@ -26,15 +26,27 @@ def _text(value: Any) -> str:
 Text = Annotated[str, PlainValidator(_text)]
 
 
-def first_fault(error: ValidationError, known: Iterable[str] = ()) -> str:
-    """The first fault of what was validated, in one line; ``known`` are keys that there are."""
+def keys(record: type[BaseModel]) -> list[str]:
+    """Dotted names of all that a record and those in it hold."""
+    found = []
+    for name, field in record.model_fields.items():
+        inner = field.annotation
+        nested = isinstance(inner, type) and issubclass(inner, BaseModel)
+        found += [name, *(f"{name}.{key}" for key in (keys(inner) if nested else ()))]
+    return found
+
+
+def first_fault(error: ValidationError, known: Sequence[str]) -> str:
+    """The first fault of what was validated, in one line; ``known`` are the keys that there are."""
     fault = error.errors(include_url=False)[0]
     key = ".".join(map(str, fault["loc"])) or "its content"
     if fault["type"] == "missing":
         return f"{key} is missing"
     if fault["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        near = difflib.get_close_matches(key, known, 3, 0.5)
-        return f"unknown key {key}" + (f"; did you mean {' or '.join(near)}?" if near else "")
+        near = " or ".join(difflib.get_close_matches(key, known, 3, 0.5))
+        there = ", ".join(name for name in known if "." not in name)
+        hint = f"did you mean {near}?" if near else f"there is {there}"
+        return f"unknown key {key:.80}; {hint}"
     return f"{key}: {fault['msg'].removeprefix('Value error, ')}, not {shown(fault['input'])}"
 
 
@@ -43,7 +55,7 @@ def read_record(record: type[Record], content: Any) -> Record:
     try:
         return record.model_validate(content)
     except ValidationError as error:
-        raise UserError(first_fault(error, record.model_fields)) from None
+        raise UserError(first_fault(error, keys(record))) from None
 
 
 class Section(BaseModel):

@@ -42,10 +42,12 @@ def camera_from_dict(values: Mapping[str, Any]) -> Camera:
     name = stated.pop("model", _UNNAMED)
     if not isinstance(name, str) or name not in CAMERAS:
         raise ValueError(f"camera model: there is {', '.join(CAMERAS)}, but no {shown(name)}")
+    lens = load_class(CAMERAS[name])
     try:
-        return TypeAdapter(load_class(CAMERAS[name])).validate_python(stated)
+        return TypeAdapter(lens).validate_python(stated)
     except ValidationError as error:
-        raise ValueError(first_fault(error)) from None
+        known = [field.name for field in dataclasses.fields(lens)]
+        raise ValueError(first_fault(error, known)) from None
 
 
 def same_camera(one: Camera, other: Camera) -> bool:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError, create_model
 
 from base.documents import parse_yaml, read_document
 from base.errors import UserError, shown
-from base.schema import Section, first_fault, option
+from base.schema import Section, first_fault, keys, option
 from dataset.augment import Augmentation
 from model import KINDS, model_class
 from model.losses import LossWeights
@@ -206,8 +206,7 @@ def parse_config(
     try:
         return schema.model_validate(content)
     except ValidationError as error:
-        known = {part for name in _leaves(schema) for part in (name, name.rpartition(".")[0])}
-        raise UserError(f"{source}: {first_fault(error, sorted(known))}") from None
+        raise UserError(f"{source}: {first_fault(error, keys(schema))}") from None
 
 
 def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
