@@ -44,7 +44,7 @@ class RunFolder(contextlib.ExitStack):
         an earlier run moved there, and those alone, are removed. UserError where what was written
         is not there any more."""
         if not self.new.is_dir():
-            raise UserError(f"{self.new}: was removed while results were written to it")
+            raise UserError(f"{self.path}: was removed while results were written to it")
         found = (path for path in self.new.rglob("*") if path.is_file())
         # What is written last, and says that the rest is there, comes last.
         found = sorted(found, key=lambda path: path.stat().st_mtime_ns)

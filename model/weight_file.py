@@ -82,15 +82,13 @@ def _described(path: Path, start: bytes) -> str:
     for beginning, kind in _BEGINNINGS.items():
         if start.lstrip().lower().startswith(beginning):
             return kind
-    if start.startswith(b"PK") and not zipfile.is_zipfile(path):
-        return f"cut off, its end is missing: {_AGAIN}"
     with contextlib.suppress(Exception), safe_globals(_HARMLESS):  # the pickle may be damaged
         if objects := get_unsafe_globals_in_checkpoint(path):
             return (
                 f"holds Python objects ({', '.join(sorted(objects))}), which could run code: save "
                 "the weights alone, as torch.save(model.state_dict(), …)"
             )
-    return f"not a checkpoint of torch.save, or a damaged one: {_AGAIN}"
+    return f"not a checkpoint of torch.save, or one that is cut off or damaged: {_AGAIN}"
 
 
 def check_weights(weights: Mapping[str, Tensor], what: str) -> None:

@@ -70,10 +70,6 @@ class ThinPrismFisheyeCamera(_PolynomialCamera):
     height: Pixels
     radial_first: bool = True
 
-    def __post_init__(self) -> None:
-        if (len(self.p), len(self.s)) != (2, 4):
-            raise ValueError(f"{len(self.p)} terms p and {len(self.s)} s: they are 2 and 4")
-
     @property
     def _terms(self) -> tuple[float, ...]:
         return (1.0, *self.k) if self.radial_first else (1.0,)

@@ -29,8 +29,7 @@ class OCamCamera(Camera):
     radius: float  # of the image circle on the sensor, pixels; nothing is seen further out
 
     def __post_init__(self) -> None:
-        square = [len(row) for row in self.affine] == [2, 2]
-        (a, b), (c, d) = self.affine if square else np.zeros((2, 2))
+        (a, b), (c, d) = self.affine
         if not abs(a * d - b * c) > 1e-6:
             raise ValueError(f"affine is {self.affine}: a 2×2 matrix with an inverse is needed")
 
