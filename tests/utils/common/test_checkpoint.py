@@ -188,7 +188,9 @@ def test_damaged_checkpoints_are_passed_over(tmp_path, capsys):
     second.write_bytes(damaged)
     assert newest_whole_checkpoint(tmp_path).path == third
     printed = capsys.readouterr().err
-    assert "10_step_3.tar: not a checkpoint" in printed and "10.tar: damaged (its checksum" in printed
+    assert (
+        "10_step_3.tar: not a checkpoint" in printed and "10.tar: damaged (its checksum" in printed
+    )
     third.write_bytes(b"")
     best = tmp_path / "model_best.tar"
     assert newest_whole_checkpoint(tmp_path).path == best
