@@ -93,6 +93,7 @@ parse_early(__name__, parse_arguments)
 
 import contextlib
 import functools
+import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -172,8 +173,9 @@ def starting_checkpoint(
 
 @contextlib.contextmanager
 def log_folder(log_dir: Path, resume: bool, processes: Processes) -> Iterator[None]:
-    """Holds a run's folder; UserError for one that another process holds, or, without ``resume``,
-    that holds a run."""
+    """Holds a run's folder; one that was not there and has nothing in it at the end is removed.
+    UserError for one that another process holds, or, without ``resume``, that holds a run."""
+    new = not log_dir.exists()
     with locked(log_dir) if processes.main else contextlib.nullcontext():
         traces = [path for pattern in _TRACES for path in sorted(log_dir.glob(pattern))]
         # The main process may be the first to write: what it found counts.
@@ -185,7 +187,11 @@ def log_folder(log_dir: Path, resume: bool, processes: Processes) -> Iterator[No
             )
         if processes.main:
             clear_leftovers(log_dir)
-        yield
+        try:
+            yield
+        finally:
+            if processes.main and new and [path.name for path in log_dir.glob("*")] == [".lock"]:
+                shutil.rmtree(log_dir)
 
 
 def announce(stage: Stage, trainer: Trainer, start: Start, asked: str) -> None:
