@@ -150,13 +150,11 @@ def test_a_skip_list_of_any_editor_is_read_and_added_to(tmp_path, content):
 
 
 def test_lines_that_name_no_frame_are_refused_and_none_are_written(tmp_path, capsys, monkeypatch):
-    for name in ("env_001", "env\n001", "env\\001"):
-        folder = release.fill(tmp_path, (1, 2), env=name)
-        release.label_path(folder, 2).write_bytes(b"")
+    folder = release.fill(tmp_path, (1, 2), env="env_001")
+    release.label_path(folder, 2).write_bytes(b"")
     (folder / "rgba" / f"Copy of {png(1)}").write_bytes(b"")  # of no frame
     assert run(tmp_path, "--write_skip_list", "--no_pictures")[0] == 1
-    printed = capsys.readouterr().out
-    assert "1 frame added" in printed and "2 more lie in folders" in printed
+    assert "1 frame added" in capsys.readouterr().out
     assert read_skip_list(tmp_path, SetType.TRAIN) == {FrameId("female_001_a_a", "env_001", 2)}
     for line in ("frame 3", "TranSet/x/env_001/1", "TrainSet/x/env_001/1a", "TrainSet/x/1"):
         (tmp_path / "skip_list.txt").write_text(f"# mine\n{line}\n")

@@ -2,15 +2,19 @@
 
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from base.parts import is_worker
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+#: Seconds that workers have to end by themselves.
+_GRACE = 1.0
 
 
 def cpu_count() -> int:
@@ -47,13 +51,34 @@ def read_ahead(
 def for_each(
     items: Iterable[Any], work: Callable[[Any], None], threads: int, stop: threading.Event
 ) -> None:
-    """Work on several items at a time; the first error, or Ctrl-C, sets ``stop``, at which work is
-    to end, and is raised."""
-    with ThreadPoolExecutor(threads) as pool:
+    """Work on several items at a time; the first error, or Ctrl-C, sets ``stop`` and is raised,
+    without those who wait for a server or a disk even then."""
+    errors: list[BaseException] = []
+    left = iter(list(items))
+
+    def run() -> None:
         try:
-            for done in as_completed([pool.submit(work, item) for item in items]):
-                done.result()
-        except BaseException:
+            for item in left:
+                if stop.is_set():
+                    return
+                work(item)
+        except BaseException as error:  # others may end with errors of their own, as stop is set
+            errors.append(error)
             stop.set()
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+
+    workers = [threading.Thread(target=run, daemon=True) for _ in range(threads)]
+    for worker in workers:
+        worker.start()
+    try:
+        for worker in workers:
+            while worker.is_alive() and not stop.is_set():
+                worker.join(0.1)
+    except BaseException:
+        stop.set()
+        raise
+    finally:
+        end = time.monotonic() + _GRACE
+        for worker in workers:
+            worker.join(max(0.0, end - time.monotonic()))
+    if errors:
+        raise errors[0]
