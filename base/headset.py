@@ -17,7 +17,7 @@ from scipy.spatial.transform import Rotation
 from base.calibration import Calibration, check_plausible, load_calibration
 from base.cameras import camera_from_dict, camera_to_dict
 from base.cameras.camera import Camera, rays_around
-from base.documents import parse_yaml, read_bounded
+from base.documents import parse_yaml
 from base.errors import UserError
 from base.profiles import headset_path
 from base.release_camera import RELEASE_CAMERA
@@ -132,7 +132,7 @@ def load_headset(name: str | Path) -> Headset:
     has unknown keys, or values that cannot be."""
     path = headset_path(name)
     try:
-        documents = parse_yaml(read_bounded(path))
+        documents = parse_yaml(path.read_bytes())
         if len(documents) != 1 or not isinstance(documents[0], dict):
             raise UserError("holds no settings")
         stated = read_record(HeadsetFile, documents[0])
@@ -171,8 +171,6 @@ def _camera(stated: HeadsetFile, path: Path) -> Camera:
             found = Calibration(check_plausible(lens), "the lens of the headset file")
     except (UserError, ValueError) as error:
         raise UserError(f"camera: {error}") from None
-    except TypeError:
-        raise UserError("camera: holds a value that is not a number") from None
     if stated.picture is not None:
         return found.for_picture(*stated.picture)
     if not found.camera.width:

@@ -7,27 +7,14 @@ root stands for a folder of the local cache, and that folder tells which root it
 import contextlib
 import functools
 import os
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 from base.errors import UserError
 from base.files import replacing
 from base.objects import STORES, Objects
-
-#: In failures where a bucket is missing, as S3 and Google, and as Azure say it.
-_NO_BUCKET = "NoSuchBucket|ContainerNotFound"
-#: In failures for want of credentials: the addresses at which cloud machines are told theirs, what
-#: is wrong with those given, and how the stores refuse them.
-_CREDENTIALS = (
-    r"169\.254\.|/latest/api/token|computeMetadata|metadata/identity| credential| service account"
-    r"|token request(?!.* error sending)| pem file|Access Key|must be specified"
-    "|401 (Unauthorized|Client)|SignatureDoesNotMatch|<Code>(Auth|Expired|Invalid(Access|Token))"
-)
-#: A failed request in obstore's words: host, and status.
-_ASKED = re.compile(r"Error performing [A-Z]+ \w+://([^/\s]+).* - (?:.* code: )?([^:<{]*)\b")
 
 
 def cache_folder() -> Path:
@@ -79,26 +66,11 @@ def _meaning(url: str, error: Exception) -> Exception:
     """FileNotFoundError where nothing is there, or we may not know (stores say 403 of a missing
     file to who may not list their files); UserError for any other failure."""
     text = str(error)
-    line = re.sub(r"^Generic \w+ error: (HTTP error: )?", "", text.partition("\n")[0])
-    line = line.replace("request or response body error", "the transfer was cut")
-    asked = _ASKED.search(line)
-    if re.search(_NO_BUCKET, text):
-        line = "there is no such bucket"
-    elif re.search(_CREDENTIALS, text):
-        detail = "" if asked else f": {line}"
-        line = f"no credentials that hold{detail} (doc/scale.md says where they are looked for)"
-    elif isinstance(error, FileNotFoundError | PermissionError) or "403 Forbidden" in text:
+    if isinstance(error, FileNotFoundError | PermissionError) or "403 Forbidden" in text:
         return FileNotFoundError(url)
-    elif "error sending request" in line and asked:
-        why = re.search(r'(?:message|error): "(.*)"', text)
-        line = f"no answer from {asked[1]}" + (f" ({why[1]})" if why else "")
-    elif asked:
-        line = " ".join([asked[1], "says", asked[2], *re.findall(r"<Code>(\w+)", text)[:1]])
-    elif getattr(error, "response", None) is None and (request := getattr(error, "request", None)):
-        line = f"no answer from {urlsplit(str(request.url)).netloc} ({line})"
-    elif isinstance(error, ImportError):
-        line = f"{error}: pip install -r requirements-scale.txt"
-    return UserError(f"{url}: {line or type(error).__name__}")
+    line = text.partition("\n")[0] or type(error).__name__
+    needed = "doc/scale.md says which package and credentials it takes"
+    return UserError(f"{url}: {line} ({needed})")
 
 
 @contextlib.contextmanager

@@ -37,13 +37,7 @@ class RunFolder(contextlib.ExitStack):
         clear_leftovers(self.path)
         shutil.rmtree(self.new, ignore_errors=True)  # of a run that was killed
         self.callback(shutil.rmtree, make_folder(self.new), ignore_errors=True)
-        self.push(self._name_final)
         return self
-
-    def _name_final(self, _: object, error: BaseException | None, __: object) -> None:
-        """What failed is called as it would be in ``path``."""
-        if isinstance(error, UserError):
-            error.args = (str(error.args[0]).replace(str(self.new), str(self.path)),)
 
     @property
     def holds_results(self) -> bool:
@@ -55,7 +49,7 @@ class RunFolder(contextlib.ExitStack):
         an earlier run moved there, and those alone, are removed. UserError where what was written
         is not there any more."""
         if not self.new.is_dir():
-            raise UserError(f"{self.new}: was removed while results were written to it")
+            raise UserError(f"{self.path}: was removed while results were written to it")
         found = (path for path in self.new.rglob("*") if path.is_file())
         # What is written last, and says that the rest is there, comes last.
         found = sorted(found, key=lambda path: path.stat().st_mtime_ns)

@@ -1,16 +1,14 @@
 """Typed records of what files hold, and the base of every section of the configuration."""
 
 import difflib
-import math
-from typing import Annotated, Any, TypeVar, get_args
+from collections.abc import Sequence
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
 from base.errors import UserError, shown
 
 Record = TypeVar("Record", bound=BaseModel)
-#: Of a setting's size: what is computed from it has to fit into float32.
-_LARGEST = 1e9
 
 
 def option(default: Any, about: str, **bounds: Any) -> Any:
@@ -28,47 +26,42 @@ def _text(value: Any) -> str:
 Text = Annotated[str, PlainValidator(_text)]
 
 
+def keys(record: type[BaseModel]) -> list[str]:
+    """Dotted names of all that a record and those in it hold."""
+    found = []
+    for name, field in record.model_fields.items():
+        inner = field.annotation
+        nested = isinstance(inner, type) and issubclass(inner, BaseModel)
+        found += [name, *(f"{name}.{key}" for key in (keys(inner) if nested else ()))]
+    return found
+
+
+def first_fault(error: ValidationError, known: Sequence[str]) -> str:
+    """The first fault of what was validated, in one line; ``known`` are the keys that there are."""
+    fault = error.errors(include_url=False)[0]
+    key = ".".join(map(str, fault["loc"])) or "its content"
+    if fault["type"] == "missing":
+        return f"{key} is missing"
+    if fault["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        near = " or ".join(difflib.get_close_matches(key, known, 3, 0.5))
+        there = ", ".join(name for name in known if "." not in name)
+        hint = f"did you mean {near}?" if near else f"there is {there}"
+        return f"unknown key {key:.80}; {hint}"
+    return f"{key}: {fault['msg'].removeprefix('Value error, ')}, not {shown(fault['input'])}"
+
+
 def read_record(record: type[Record], content: Any) -> Record:
     """A file's content as a record; UserError, without the file's name, for the first wrong key."""
     try:
         return record.model_validate(content)
     except ValidationError as error:
-        fault = error.errors()[0]
-        key = ".".join(map(str, fault["loc"])) or "its content"
-        if fault["type"] == "missing":
-            raise UserError(f"{key} is missing") from None
-        if fault["type"] == "extra_forbidden":
-            *sections, last = fault["loc"]
-            for name in sections:
-                record = record.model_fields[name].annotation
-            known = record.model_fields
-            near = difflib.get_close_matches(str(last), known, 1)
-            hint = f"did you mean {near[0]}" if near else f"known are {', '.join(known)}"
-            raise UserError(f"unknown key {key}; {hint}") from None
-        reason = fault["msg"].removeprefix("Value error, ")
-        raise UserError(f"{key}: {reason}, not {shown(fault['input'])}") from None
+        raise UserError(first_fault(error, keys(record))) from None
 
 
 class Section(BaseModel):
-    """A frozen group of settings, which refuses unknown keys, numbers that are not finite or
-    beyond 1e9, and true or false where a number is asked for with an error that names the key."""
+    """A frozen group of settings, which refuses unknown keys, and numbers that are not finite, with
+    an error that names the key."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, protected_namespaces=(), allow_inf_nan=False
     )
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _no_truth_value_for_a_number(cls, value: Any, info: Any) -> Any:
-        annotation = cls.model_fields[info.field_name].annotation
-        # Pydantic would take true for 1, which no one means.
-        if isinstance(value, bool) and bool not in (annotation, *get_args(annotation)):
-            raise ValueError("must not be true or false")
-        return value
-
-    @field_validator("*")
-    @classmethod
-    def _no_huge_number(cls, value: Any) -> Any:
-        if isinstance(value, int | float) and _LARGEST < abs(value) < math.inf:
-            raise ValueError(f"must be at most {_LARGEST:g}")
-        return value

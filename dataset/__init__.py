@@ -4,7 +4,6 @@ A format of data is one file with a subclass of :class:`dataset.split.Split` and
 :data:`FORMATS`; doc/extending.md shows how.
 """
 
-import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,10 +27,6 @@ FORMATS = {
     "ego_body3m": "dataset.ego_body3m:EgoBody3M",
     "ego_pw": "dataset.scene_ego:EgoPW",
 }
-
-
-#: Folders in a data root that are looked into where it holds no set itself.
-_NEAR = 20
 
 
 def data_format(
@@ -60,10 +55,6 @@ def looked_for(root: str | Path, format: str | None = None) -> str:
         return f"no such folder; {[*known.values()][-1].remedy.format(root=root)}"
     if not any(root.iterdir()):
         return [*known.values()][-1].remedy.format(root=root)
-    for place in (root.parent, *sorted(filter(Path.is_dir, root.iterdir()))[:_NEAR]):
-        with contextlib.suppress(UserError):  # one that cannot be read is not it
-            if name := next((name for name, each in known.items() if each.sets(place)), None):
-                return f"is it {place} ({name})?"
     return "looked for " + "; ".join(f"{name}: {each.layout}" for name, each in known.items())
 
 

@@ -39,7 +39,6 @@ _NOSE = np.array([0.0, 2.5, 3.5])
 _FITTED, _LEAST_DEPTH = 600, 2.0
 #: Median pixels within which labels are of a device known already; another's are 6 to 11 off.
 _SAME_DEVICE = 0.5
-_MOST_BYTES = 16 << 20
 _LISTS = {
     SetType.TRAIN: "train_sequences",
     SetType.VAL: "validation_sequences",
@@ -166,7 +165,7 @@ def _read_lists(path: Path) -> dict[SetType, set[str]] | None:
     """The lists of recordings in a Python file, which is not run; None where there is none."""
     if not path.is_file():
         return None
-    text = path.read_text("utf-8", "replace") if path.stat().st_size < _MOST_BYTES else ""
+    text = path.read_text("utf-8", "replace")
     lists = {}
     for set_type, name in _LISTS.items():
         if not (match := re.search(rf"^{name}\b[^=\n]*=\s*\[([^]]*)\]", text, re.MULTILINE)):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from base.errors import BrokenFrameError, UserError, shown
+from base.errors import BrokenFrameError, UserError
 from base.headset import RELEASE_HEADSET, Headset
 from base.skeleton import JOINT_PREFIX, JOINTS
 
@@ -19,10 +19,8 @@ _METRES_PER_CENTIMETRE = 0.01
 MAX_DISTANCE = 10.0
 #: Metres, the least and most of the diagonal of the box that a person's joints fill; pixels.
 SPANS, _MOST_PIXELS = (0.3, 4.0), 1e6
-#: Of a file (the release's have 20 kB), and characters of an action's name.
-_MOST_BYTES, _LONGEST_ACTION = 1 << 20, 200
-_KEYS = ("joints", "pts3d_fisheye", "pts2d_fisheye", "visible", "action", "headset")
-_QUOTED = [f'"{key}"'.encode() for key in _KEYS]
+#: Characters of an action's name.
+_LONGEST_ACTION = 200
 
 
 @dataclass(slots=True)
@@ -46,12 +44,7 @@ def parse_label(data: bytes, path: Path | str, unstated: Headset = RELEASE_HEADS
     values that are not finite or cannot be a person in front of the camera.
     """
     try:
-        if len(data) > _MOST_BYTES:
-            raise UserError(f"larger than {_MOST_BYTES >> 20} MiB")
-        # Python's own reader: walking through each of many files would take three times as long.
-        # Only where a key may be there twice is each object looked at.
-        twice = any(data.count(key) > 1 for key in _QUOTED)
-        return _label(json.loads(data, object_pairs_hook=_once if twice else None), unstated)
+        return _label(json.loads(data), unstated)
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
         raise BrokenFrameError(f"{path}: not valid JSON, or nested too deeply") from None
     except KeyError as error:
@@ -60,15 +53,6 @@ def parse_label(data: bytes, path: Path | str, unstated: Headset = RELEASE_HEADS
         raise BrokenFrameError(f"{path}: {error}") from None
     except (TypeError, ValueError, AttributeError, OverflowError):
         raise BrokenFrameError(f"{path}: labels are not arrays of numbers") from None
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A json object, each of whose keys must be there once."""
-    content = dict(pairs)
-    if len(content) != len(pairs):
-        keys = [key for key, _ in pairs]
-        raise UserError(f"has {shown(max(keys, key=keys.count))} more than once")
-    return content
 
 
 def _label(content: dict[str, Any], unstated: Headset) -> Label:
@@ -82,8 +66,6 @@ def _label(content: dict[str, Any], unstated: Headset) -> Label:
         raise UserError(f"its action is no text of up to {_LONGEST_ACTION} characters")
     if not action.strip() or not action.isprintable() or {*action} & {*"/\\"}:
         raise UserError(f"its action {action!a:.60} is empty, or no name of a clip")
-    if seen.dtype.kind == "i" and not ((seen == 0) | (seen == 1)).all():
-        raise UserError("visible holds other values than 0 and 1")
     stated = content.get("headset")
     headset = unstated if stated is None else _headset(json.dumps(stated))
     count = len(content["joints"])

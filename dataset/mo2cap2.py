@@ -11,7 +11,6 @@ import numpy as np
 from scipy.io import loadmat
 
 from base.cameras.camera import Camera
-from base.documents import open_plain
 from base.errors import BrokenFrameError, UserError
 from base.headset import Headset, load_headset
 from base.set_type import SetType
@@ -26,7 +25,6 @@ _CHUNK = r"mo2cap2_chunk_[0-9]{4}\.(hdf5|h5)"
 _SIDE, _SCALE = 256, 4
 #: Labels of a chunk and their shapes; a chunk has 1000 rows.
 _LABELS = (("Annot3D", (15, 3)), ("Annot2D", (15, 2)))
-_MOST_ROWS = 100_000
 #: Sequence → pattern of its pictures, and their number less the row of the truth.
 _TEST_FOLDERS = ("", "TestSet", "test_data/TestSet")
 _TESTS = {
@@ -98,7 +96,7 @@ class Mo2Cap2(RecordedSet):
 
     def _chunk(self, path: Path, headset: Headset) -> Recording:
         """The rows of a chunk; "pictures" are the file and the row."""
-        with _hdf5().File(_plain(path)) as file:
+        with _hdf5().File(path) as file:
             joints, pixels = (_array(file, *what) for what in _LABELS)
             pictures = _array(file, "Images", (3, _SIDE, _SIDE), read=False)
             if not len(joints) == len(pixels) == len(pictures) or pictures.dtype != np.uint8:
@@ -112,7 +110,7 @@ class Mo2Cap2(RecordedSet):
     def _test(self, path: Path, headset: Headset) -> Recording:
         """A test sequence; its truth goes on where there are no pictures, which are no frames."""
         try:
-            poses = loadmat(_plain(path))["pose_gt"]
+            poses = loadmat(path)["pose_gt"]
         except NotImplementedError:  # MATLAB 7.3, whose axes are the other way round
             with _hdf5().File(path) as file:
                 poses = _array(file, "pose_gt", (15, len(file["pose_gt"][0][0]))).T
@@ -160,22 +158,14 @@ class Mo2Cap2(RecordedSet):
 @lru_cache(maxsize=4)
 def _chunk_pictures(path: Path, written: int, process: int) -> Any:
     """The (N, 3, 256, 256) pictures of a chunk, not read yet; opened once in each process."""
-    return _array(_hdf5().File(_plain(path)), "Images", (3, _SIDE, _SIDE), read=False)
-
-
-def _plain(path: Path) -> Path:
-    """The path of a regular file; OSError for another, at which one might wait."""
-    open_plain(path).close()
-    return path
+    return _array(_hdf5().File(path), "Images", (3, _SIDE, _SIDE), read=False)
 
 
 def _array(file: Any, name: str, shape: tuple[int | None, ...], read: bool = True) -> Any:
-    """The (N, …) array of a chunk; UserError for one of another shape, or in another file."""
-    found = file[name] if file.get(name, getlink=True).__class__.__name__ == "HardLink" else None
-    if getattr(found, "external", True) or found.is_virtual or found.shape[1:] != shape:
-        raise UserError(f"{name} is not an array of this file, (N, {', '.join(map(str, shape))})")
-    if len(found) > _MOST_ROWS:
-        raise UserError(f"{name} has {len(found):,} rows")
+    """The (N, …) array of a chunk; UserError for one of another shape."""
+    found = file[name]
+    if found.shape[1:] != shape:
+        raise UserError(f"{name} is not of shape (N, {', '.join(map(str, shape))})")
     return numeric(found[:], (None, *shape)) if read else found
 
 

@@ -1,49 +1,29 @@
 """Reading one picture of any common kind, whole, with its size bounded before it is decoded."""
 
 import contextlib
-import importlib
 import io
 import re
 import warnings
 from pathlib import Path, PurePath
-from typing import NamedTuple
 
 import cv2
 import numpy as np
 import simplejpeg
-from PIL import ImageOps
+from PIL import Image, ImageOps
 from PIL.ImageFile import ImageFile
 
 from base.cameras.camera import Camera
-from base.documents import read_bounded
 from base.errors import BrokenFrameError
 
-#: A picture has at most this many pixels, and its file at most this many bytes.
-MOST_PIXELS, _MOST_BYTES = 2**27, 2**30
+#: A picture has at most this many.
+MOST_PIXELS = 2**27
 
 
-class _Kind(NamedTuple):
-    """A kind of picture: the pattern of its first bytes; its last bytes where a decoder would fill
-    what is missing with grey; the class that reads its header."""
-
-    name: str
-    start: bytes
-    end: bytes
-    reader: str
-
-
-_KINDS = (
-    _Kind("PNG", rb"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82", "PIL.PngImagePlugin.PngImageFile"),
-    _Kind("JPEG", rb"\xff\xd8\xff", b"\xff\xd9", "PIL.JpegImagePlugin.JpegImageFile"),
-    _Kind("BMP", rb"BM", b"", "PIL.BmpImagePlugin.BmpImageFile"),
-    _Kind("TIFF", rb"II[*+]\0|MM\0[*+]", b"", "PIL.TiffImagePlugin.TiffImageFile"),
-    _Kind("WebP", rb"RIFF....WEBP", b"", "PIL.WebPImagePlugin.WebPImageFile"),
-    # By any of the brands in the first box.
-    _Kind("AVIF", rb"....ftyp(....)*?avi[fs]", b"", "PIL.AvifImagePlugin.AvifImageFile"),
-    _Kind("HEIC", rb"....ftyp(....)*?(he[iv].|m[is]f1)", b"", "pillow_heif.HeifImageFile"),
-)
-#: OpenCV reads these not at all, or without regard to EXIF.
-_BY_PILLOW = ("WebP", "AVIF", "HEIC")
+#: Pillow's names of what is read; OpenCV reads the last three not at all, or ignores their EXIF.
+_BY_PILLOW = ("WEBP", "AVIF", "HEIF")
+_FORMATS = ("PNG", "JPEG", "BMP", "TIFF", *_BY_PILLOW)
+#: Of whole files, where a decoder would fill what is missing with grey.
+_ENDS = {"PNG": b"IEND\xaeB`\x82", "JPEG": b"\xff\xd9", "MPO": b"\xff\xd9"}
 #: Suffixes of pictures, in lower case.
 PICTURE_SUFFIXES = frozenset(
     [".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".avif", ".heic", ".heif"]
@@ -65,61 +45,68 @@ def read_picture(path: Path) -> np.ndarray:
 
 
 def read_bytes(path: Path) -> bytes:
-    """A frame's file; raises BrokenFrameError where it cannot be read, or is too large."""
+    """A frame's file; BrokenFrameError where it cannot be read."""
+    path = Path(path)
     try:
-        return read_bounded(path, _MOST_BYTES)
+        if path.exists() and not path.is_file():
+            raise ValueError("no regular file")
+        return path.read_bytes()
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise BrokenFrameError(f"{path}: cannot be read ({why})") from None
 
 
-def kind_of(start: bytes) -> _Kind | None:
-    """The kind of picture that a file's first 64 bytes are of."""
-    return next((kind for kind in _KINDS if re.match(kind.start, start[:64], re.DOTALL)), None)
-
-
-def _open(data: bytes, path: Path | str) -> tuple[_Kind, ImageFile]:
-    """The kind of a picture, and Pillow's view of its header; BrokenFrameError where it is no
-    single picture, or too large to be decoded."""
-    kind = kind_of(data)
-    if kind is None:
-        raise BrokenFrameError(f"{path}: not a picture that can be decoded")
-    if kind.end not in data:
-        raise BrokenFrameError(f"{path}: cut off after {len(data)} bytes")
-    module, _, name = kind.reader.rpartition(".")
+def is_picture(path: Path) -> bool:
+    """Whether a file begins as a picture, whatever its name."""
     try:
-        header = getattr(importlib.import_module(module), name)(io.BytesIO(data))
-        # HEIC says which of its pictures is the one.
-        count = 1 if kind.name == "HEIC" else getattr(header, "n_frames", 1)
-    except ImportError:
-        raise BrokenFrameError(
-            f"{path}: {kind.name} needs pillow-heif: pip install pillow-heif"
-        ) from None
-    except Exception:  # what Pillow raises for damaged headers shares no base class
-        raise BrokenFrameError(f"{path}: not a picture that can be decoded") from None
-    width, height = header.size
-    if width * height > MOST_PIXELS:
-        raise BrokenFrameError(f"{path}: a picture of {width}×{height} pixels, too large")
+        with Image.open(path, formats=_FORMATS):
+            return True
+    except Exception:  # what Pillow raises for other files shares no base class
+        return False
+
+
+def _open(data: bytes, path: Path | str) -> ImageFile:
+    """Pillow's view of a picture's header; BrokenFrameError where it is no single picture, or too
+    large to be decoded."""
+    if data[4:8] == b"ftyp":
+        with contextlib.suppress(ImportError):
+            from pillow_heif import register_heif_opener
+
+            register_heif_opener()
+    try:
+        header = Image.open(io.BytesIO(data), formats=_FORMATS)
+        # HEIC says which of its pictures is the one, and a JPEG's others are its previews.
+        count = 1 if header.format in ("HEIF", "MPO") else getattr(header, "n_frames", 1)
+    except Image.DecompressionBombError:
+        count, header = 0, None
+    except Exception:  # nor what it raises for damaged headers
+        needs = " (HEIC: pip install pillow-heif)" if data[4:8] == b"ftyp" else ""
+        raise BrokenFrameError(f"{path}: not a picture that can be decoded{needs}") from None
+    if header is None or header.width * header.height > MOST_PIXELS:
+        most = f"{MOST_PIXELS / 1e6:.0f} million pixels"
+        raise BrokenFrameError(f"{path}: a picture of more than {most}, too large")
+    if _ENDS.get(header.format, b"") not in data:
+        raise BrokenFrameError(f"{path}: cut off after {len(data)} bytes")
     if count > 1:
         raise BrokenFrameError(f"{path}: {count} pictures in one file: save each as a file")
-    return kind, header
+    return header
 
 
 def decode_picture(data: bytes, path: Path | str) -> np.ndarray:
     """The picture in a file's bytes, as :func:`read_picture`; ``path`` names it in errors."""
-    return _decode(*_open(data, path), data, path)
+    return _decode(_open(data, path), data, path)
 
 
-def _decode(kind: _Kind, header: ImageFile, data: bytes, path: Path | str) -> np.ndarray:
+def _decode(header: ImageFile, data: bytes, path: Path | str) -> np.ndarray:
     try:
         # OpenCV fills what is damaged inside these with grey, and says nothing.
-        if kind.name == "JPEG":
+        if jpeg := header.format in ("JPEG", "MPO"):
             image = simplejpeg.decode_jpeg(data)
-        elif kind.name == "TIFF":
+        elif header.format == "TIFF":
             header.load()
-        if kind.name in _BY_PILLOW:
+        if header.format in _BY_PILLOW:
             image = np.asarray(ImageOps.exif_transpose(header).convert("RGB"))
-        elif kind.name != "JPEG" or "exif" in header.info:  # which may say how to turn it
+        elif not jpeg or "exif" in header.info:  # which may say how to turn it
             # Three 8-bit channels also of grey, 16-bit and transparent pictures.
             image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
     except Exception:  # nor what decoders raise
@@ -132,10 +119,10 @@ def _decode(kind: _Kind, header: ImageFile, data: bytes, path: Path | str) -> np
 
 def decode_camera_picture(data: bytes, path: Path | str, camera: Camera) -> np.ndarray:
     """A picture of a camera, as :func:`decode_picture`: of its size, and no other."""
-    kind, header = _open(data, path)
+    header = _open(data, path)
     if {*header.size} != {camera.width, camera.height}:  # EXIF may say that it lies on its side
         check_size(header.size, path, camera)
-    image = _decode(kind, header, data, path)
+    image = _decode(header, data, path)
     check_size(image.shape[1::-1], path, camera)
     return image
 

@@ -1,13 +1,12 @@
 """The list of frames to leave out, by check_data.py or by hand, that every loader honours."""
 
-import codecs
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
-from base.documents import read_bounded
+from base.documents import decode_text
 from base.errors import UserError
 from base.files import write_bytes
 from base.frame import FrameId
@@ -21,8 +20,6 @@ SKIP_LIST = "skip_list.txt"
 _HEADER = (
     "# Frames that loaders leave out, one a line: SET/CHARACTER/ENVIRONMENT/FRAME, then anything."
 )
-#: A name that is no UTF-8 on the disk is none in the list.
-_UTF8 = ("utf-8", "surrogateescape")
 _SETS = "|".join(set_type.folder for set_type in SetType)
 _LINE = re.compile(
     rf"(?P<set>{_SETS})/(?P<character>[^/]+)/(?P<environment>[^/]+)/(?P<number>[0-9]{{1,9}})\b"
@@ -32,14 +29,12 @@ _LINE = re.compile(
 def _read_text(path: Path) -> str:
     """Content of a list as editors of any system write it; "" where there is none."""
     try:
-        content = read_bounded(path)
+        return decode_text(path.read_bytes(), "surrogateescape")
     except FileNotFoundError:
         return ""
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return content.decode("utf-16", "replace")
-    return content.removeprefix(codecs.BOM_UTF8).decode(*_UTF8)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", "no text")
+        raise UserError(f"{path}: cannot be read ({reason})") from None
 
 
 def read_skip_list(root: Path, set_type: SetType) -> frozenset[FrameId]:
@@ -77,18 +72,15 @@ def is_listed(skip: frozenset[FrameId], table: Table) -> np.ndarray:
 
 
 def add_to_skip_list(root: Path, entries: Iterable[tuple[SetType, FrameId, str]]) -> int:
-    """Add frames to the list of a data root, each with the reasons on its line; returns how many.
-
-    Those in folders whose name no line can hold are left out.
-    """
+    """Add frames to the list of a data root, each with its reasons; returns how many."""
     reasons: dict[str, dict[str, None]] = {}
     for set_type, frame_id, reason in entries:
-        name = f"{set_type.folder}/{frame_id}"
-        if _LINE.fullmatch(name) and len(name.splitlines()) == 1 and "\\" not in name:
-            reasons.setdefault(name, {})[" ".join(reason.splitlines())] = None
+        reasons.setdefault(f"{set_type.folder}/{frame_id}", {})[" ".join(reason.split())] = None
     with locked(root):  # two checks may end at once
         path = Path(root) / SKIP_LIST
         lines = _read_text(path).splitlines() or [_HEADER]
         lines += [f"{name}  {'; '.join(why)}" for name, why in sorted(reasons.items())]
-        write_bytes(path, "".join(f"{line}\n" for line in lines).encode(*_UTF8), True)
+        text = "".join(f"{line}\n" for line in lines)
+        text = "".join(f"{line}\n" for line in lines)
+        write_bytes(path, text.encode(errors="surrogateescape"), single_writer=True)
     return len(reasons)

@@ -6,12 +6,9 @@ import cv2
 import numpy as np
 
 from base.cameras.camera import Camera
-from base.errors import UserError
 
 #: Where a pixel without a source is sent: far outside, so that it becomes black.
 _NOWHERE = -1e4
-#: Sides from which on ``cv2.remap`` refuses a picture.
-_LONGEST = 2**15 - 1
 #: Pixels past this angle are black in the training pictures: the rim of their lens.
 RIM = np.pi / 2
 
@@ -25,7 +22,7 @@ class CameraWarp:
 
     ``rotation`` (3, 3) turns directions in the target's frame to the source's; ``rim`` is the angle
     from the source's axis, radians, beyond which its pictures show nothing, by default as far as
-    its lens's model reaches.  UserError for pictures that are too long for OpenCV's ``remap``.
+    its lens's model reaches.
     """
 
     def __init__(
@@ -55,9 +52,6 @@ class CameraWarp:
         self.factor = 2**self.halvings
         width, height = source.width // self.factor, source.height // self.factor
         self._size = (width, height)
-        if max(self._size) >= _LONGEST:
-            size = f"{source.width}×{source.height}"
-            raise UserError(f"a picture of {size} pixels is too long to be re-rendered")
         # Pixel areas: the centre of a block of n pixels is (n - 1) / 2 from its first.
         small = (places + 0.5) / self.factor - 0.5
         small = np.clip(small, 0, [width - 1, height - 1])

@@ -145,8 +145,6 @@ def _write_skip_list(root: Path, reports: list[SetReport]) -> None:
         return
     added = add_to_skip_list(root, entries)
     print(f"\n{counted(added, 'frame')} added to {root / SKIP_LIST}")
-    if left := len({entry[:2] for entry in entries}) - added:
-        print(f"{left} more lie in folders whose names no line of it can hold: rename those")
 
 
 def _report(args: argparse.Namespace, reports: list[SetReport]) -> int:

@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from base.calibration.values import Reader, flat, number, numbers, picture_size, size_in, with_keys
+from base.calibration.values import Reader, number, numbers, picture_size, size_in, with_keys
 from base.cameras.ocam import OCamCamera
 from base.errors import UserError
 
@@ -45,7 +45,7 @@ def _read_text(text: str) -> OCamCamera:
     if len(lines) < len(names):
         raise UserError(f"cut off: '{names[len(lines)]}' is missing")
     counts = ((), (), (2,), (3,), (2,))
-    rows = [flat(*given, *count) for *given, count in zip(lines, names, counts, strict=False)]
+    rows = [numbers(*given, *count) for *given, count in zip(lines, names, counts, strict=False)]
     (count, *polynomial), _, (row, column), affine, (height, width) = rows
     if len(polynomial) != count:
         raise UserError(f"polynomial: {count:g} coefficients announced, {len(polynomial)} here")
@@ -57,15 +57,15 @@ def _read_json(content: dict[str, Any]) -> OCamCamera:
     if "size" not in content or not content.keys() & {"image_center", "intrinsic"}:
         raise UserError("the calibration lacks 'size', or 'intrinsic' or 'image_center'")
     if "image_center" in content:  # column, row
-        centre = flat(content["image_center"], "image_center", 2)
+        centre = numbers(content["image_center"], "image_center", 2)
     else:
-        matrix = flat(content["intrinsic"], "intrinsic", 9, 16)
+        matrix = numbers(content["intrinsic"], "intrinsic", 9, 16)
         centre = matrix[2], matrix[math.isqrt(len(matrix)) + 2]
     # EgoWholeMocap's file has its own c, d, e beside the "affine" of the file it was made from.
     names = [content[key] for key in "cde"] if set("cde") <= content.keys() else None
-    affine = flat(names or content.get("affine", [1.0, 0.0, 0.0]), "affine", 3)
-    polynomial = flat(content["polynomialC2W"], "polynomialC2W")
-    size = picture_size(*flat(content["size"], "size"))
+    affine = numbers(names or content.get("affine", [1.0, 0.0, 0.0]), "affine", 3)
+    polynomial = numbers(content["polynomialC2W"], "polynomialC2W")
+    size = picture_size(*numbers(content["size"], "size"))
     radius = content.get("imageCircleRadius")
     radius = None if radius is None else number(radius, "imageCircleRadius")
     return _camera(polynomial, centre, affine, size, radius)
@@ -75,14 +75,14 @@ def _read_eventego(content: dict[str, Any]) -> OCamCamera:
     """EventEgo3D's intrinsics.json: the polynomial is z ahead."""
     centre = numbers([content["xc"], content["yc"]], "xc, yc")
     affine = numbers([content.get("c", 1), content.get("d", 0), content.get("e", 0)], "c, d, e")
-    return _camera(flat(content["pol"], "pol"), centre, affine, size_in(content))
+    return _camera(numbers(content["pol"], "pol"), centre, affine, size_in(content))
 
 
 def _read_py_ocamcalib(content: dict[str, Any]) -> OCamCamera:
     """Its axes are the picture's (column first: modelling/camera.py, ``cam2world``)."""
-    matrix = flat(content["stretch_matrix"], "stretch_matrix", 4)
-    polynomial = flat(content["taylor_coefficient"], "taylor_coefficient")
-    centre = flat(content["distortion_center"], "distortion_center", 2)
+    matrix = numbers(content["stretch_matrix"], "stretch_matrix", 4)
+    polynomial = numbers(content["taylor_coefficient"], "taylor_coefficient")
+    centre = numbers(content["distortion_center"], "distortion_center", 2)
     return _camera(polynomial, centre, matrix, (0, 0))
 
 

@@ -9,7 +9,6 @@ from base.calibration.values import (
     RADIAL,
     TERMS,
     Reader,
-    flat,
     lens,
     number,
     numbers,
@@ -71,12 +70,12 @@ def read_opencv(content: dict[str, Any]) -> Camera:
     if by_name or (matrix := first(_MATRIX)) is None:
         values = {key: named[key] for key in INTRINSICS if key in named}
     else:
-        values = _intrinsics(flat(matrix, "camera matrix", 4, 9))
+        values = _intrinsics(numbers(matrix, "camera matrix", 4, 9))
     terms = _TERMS & named.keys()
     values |= {key: named[key] for key in terms if not isinstance(named[key], list | dict)}
     # Beside named focal lengths, "k" can only be the coefficients.
     terms = named["k"] if by_name and "k" in named else first(_DISTORTION)
-    distortion = None if terms is None else flat(terms, "distortion coefficients")
+    distortion = None if terms is None else numbers(terms, "distortion coefficients")
     model = _model(named, distortion, values)
     if model == "pinhole" and "k4" in values and not {"k5", "k6"} <= values.keys():
         values["k4 without k5, k6"] = values.pop("k4")  # of another model than OpenCV's
@@ -148,7 +147,7 @@ def _size(named: dict[str, Any], size: Any) -> tuple[int, int]:
     if size is None:
         prefix = next((p for p in ("", "image", "img") if f"{p}width" in named), "")
         return size_in(named, f"{prefix}width", f"{prefix}height")
-    return picture_size(*flat(size, "picture size"))
+    return picture_size(*numbers(size, "picture size"))
 
 
 def _cut(named: dict[str, Any], camera: Camera) -> Camera:

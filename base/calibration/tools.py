@@ -8,7 +8,6 @@ from typing import Any
 from base.calibration.opencv import read_opencv
 from base.calibration.values import (
     Reader,
-    flat,
     in_order,
     lens,
     number,
@@ -62,8 +61,8 @@ def _colmap_binary(data: bytes) -> dict[str, _ColmapRow]:
         (count,), place = struct.unpack_from("<Q", data), 8
         while len(found) < count:
             number, model, *size = struct.unpack_from("<iiQQ", data, place)
-            if not 0 <= model < len(_COLMAP):  # of unknown length
-                return found | {str(number): (f"number {model}", size, ())}
+            if not 0 <= model < len(_COLMAP):
+                return {}
             name = list(_COLMAP)[model]
             terms = len(_COLMAP[name][1].split())
             found[str(number)] = name, size, struct.unpack_from(f"<{terms}d", data, place + 24)
@@ -109,7 +108,7 @@ def _read_kalibr(node: dict[str, Any]) -> Camera:
     # The second is EuRoC's name.
     terms = node.get("distortion_coeffs", node.get("distortion_coefficients", []))
     parameters = numbers(node["intrinsics"], "intrinsics") + numbers(terms, "distortion_coeffs")
-    size = picture_size(*flat(node.get("resolution", [None, None]), "resolution"))
+    size = picture_size(*numbers(node.get("resolution", [None, None]), "resolution"))
     return lens(model, in_order(names, parameters, name), size)
 
 

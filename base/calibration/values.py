@@ -5,7 +5,7 @@ puts before them.
 """
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -53,39 +53,23 @@ def supported(table: Mapping[Any, Value], name: Any, what: str) -> Value:
     return table[name]
 
 
-def numbers(values: Any, what: str) -> list[float]:
-    """A number, several, or texts of numbers, as floats; ``what`` names them in the fault."""
-    if isinstance(values, str):
-        values = values.split()
-    if not isinstance(values, Iterable) or isinstance(values, Mapping):
-        values = [values]
-    try:
-        return [float(value) for value in values]
-    except (OverflowError, TypeError, ValueError):
-        raise UserError(f"{what}: not all numbers") from None
-
-
-def number(value: Any, what: str) -> float:
-    """The one number of a value, or of a list of one."""
-    found = numbers(value, what)
-    if len(found) != 1:
-        raise UserError(f"{what}: one number is needed, found {len(found)}")
-    return found[0]
-
-
-def flat(value: Any, what: str, *counts: int) -> list[float]:
-    """A matrix as nested lists, as a text, or as OpenCV and ROS write it, as one list; of one of
-    these ``counts`` of numbers, where any are given."""
+def numbers(value: Any, what: str, *counts: int) -> list[float]:
+    """A number, several, a matrix as nested lists, as a text, or as OpenCV and ROS write it, as one
+    list; of one of these ``counts`` of numbers, where any are given; ``what`` is for the fault."""
     if isinstance(value, dict):
         value = value.get("data")
     try:
-        plain = numbers(value, what) if isinstance(value, str) else np.asarray(value, np.float64)
-        found = np.ravel(plain).tolist()
+        found = np.array(value.split() if isinstance(value, str) else value, float).ravel().tolist()
     except (OverflowError, TypeError, ValueError):
         raise UserError(f"{what}: not a matrix of numbers") from None
     if counts and len(found) not in counts:
         raise UserError(f"{what}: {' or '.join(map(str, counts))} numbers, not {len(found)}")
     return found
+
+
+def number(value: Any, what: str) -> float:
+    """The one number of a value, or of a list of one."""
+    return numbers(value, what, 1)[0]
 
 
 def picture_size(*sides: Any) -> tuple[int, int]:

@@ -9,9 +9,10 @@ import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
+from pydantic import ConfigDict, Field
 
 from base.cameras.distortion import LARGEST, PlaneDistortion
 from base.cameras.numeric import AXIS, TABLE_SIZE, Array, Rising, namespace
@@ -19,6 +20,8 @@ from base.cameras.numeric import AXIS, TABLE_SIZE, Array, Rising, namespace
 #: No lens is asked for directions further off axis than this (radians): that of the release turns
 #: back at about 103 degrees.
 MAX_THETA = math.radians(100.0)
+#: Of a side of a picture; 0 where it is not known.
+Pixels = Annotated[int, Field(ge=0, lt=2**15)]
 #: By how much rounding may carry a ray past the rim, radians.
 _ROUNDING = 1e-9
 
@@ -40,6 +43,7 @@ class Camera(ABC):
     the distortion of the plane behind it, :attr:`_distortion`.
     """
 
+    __pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)
     #: Angle up to which the formula is defined, radians.
     _reach: ClassVar[float] = MAX_THETA
     _distortion: ClassVar[PlaneDistortion | None] = None

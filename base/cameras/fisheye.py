@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
-from base.cameras.camera import FocalCamera
+from base.cameras.camera import FocalCamera, Pixels
 from base.cameras.distortion import PlaneDistortion
 from base.cameras.numeric import Array, polynomial
 
@@ -31,8 +31,8 @@ class FisheyeCamera(_PolynomialCamera):
     """
 
     k: tuple[float, ...]  # k1, k2, …: any number of terms, four as a rule
-    width: int
-    height: int
+    width: Pixels
+    height: Pixels
 
     @property
     def _terms(self) -> tuple[float, ...]:
@@ -66,13 +66,9 @@ class ThinPrismFisheyeCamera(_PolynomialCamera):
     k: tuple[float, ...]  # the radial terms, any number of them
     p: tuple[float, float]  # as OpenCV's: p1 moves the axis along y, p2 along x
     s: tuple[float, float, float, float]  # s1 r² + s2 r⁴ along x, s3 r² + s4 r⁴ along y
-    width: int
-    height: int
+    width: Pixels
+    height: Pixels
     radial_first: bool = True
-
-    def __post_init__(self) -> None:
-        if (len(self.p), len(self.s)) != (2, 4):
-            raise ValueError(f"{len(self.p)} terms p and {len(self.s)} s: they are 2 and 4")
 
     @property
     def _terms(self) -> tuple[float, ...]:

@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from base.cameras.camera import MAX_THETA, Camera
+from base.cameras.camera import MAX_THETA, Camera, Pixels
 from base.cameras.numeric import TABLE_SIZE, Array, Rising, namespace, polynomial
 
 
@@ -24,13 +24,12 @@ class OCamCamera(Camera):
     polynomial: tuple[float, ...]  # g0, g1, g2, … with g0 > 0, in pixels of the calibrated picture
     #: Sensor (x right, y down) → pixels, rows first.
     affine: tuple[tuple[float, float], tuple[float, float]]
-    width: int
-    height: int
+    width: Pixels
+    height: Pixels
     radius: float  # of the image circle on the sensor, pixels; nothing is seen further out
 
     def __post_init__(self) -> None:
-        square = [len(row) for row in self.affine] == [2, 2]
-        (a, b), (c, d) = self.affine if square else np.zeros((2, 2))
+        (a, b), (c, d) = self.affine
         if not abs(a * d - b * c) > 1e-6:
             raise ValueError(f"affine is {self.affine}: a 2×2 matrix with an inverse is needed")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
-from base.cameras.camera import FocalCamera
+from base.cameras.camera import FocalCamera, Pixels
 from base.cameras.distortion import PlaneDistortion
 from base.cameras.numeric import Array, namespace
 
@@ -23,8 +23,8 @@ class PinholeCamera(FocalCamera):
     #: () or (k1, k2, p1, p2[, k3[, k4, k5, k6[, s1, s2, s3, s4]]]): radial, tangential and
     #: thin-prism terms.
     distortion: tuple[float, ...]
-    width: int
-    height: int
+    width: Pixels
+    height: Pixels
 
     def __post_init__(self) -> None:
         if (count := len(self.distortion)) not in (0, 4, 5, 8, 12):
@@ -59,8 +59,8 @@ class FovCamera(FocalCamera):
     _reach: ClassVar[float] = math.pi / 2
 
     omega: float  # radians, above 0 and below π
-    width: int
-    height: int
+    width: Pixels
+    height: Pixels
 
     def __post_init__(self) -> None:
         if not 0 < self.omega < math.pi:

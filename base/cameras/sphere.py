@@ -4,7 +4,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 
-from base.cameras.camera import FocalCamera
+from base.cameras.camera import FocalCamera, Pixels
 from base.cameras.distortion import PlaneDistortion
 from base.cameras.numeric import Array, namespace
 
@@ -37,8 +37,8 @@ class UnifiedCamera(_SphereCamera):
 
     xi: float  # distance of the centre of projection from that of the sphere; 0 is a pinhole
     distortion: tuple[float, ...]  # () or (k1, k2, p1, p2[, k3])
-    width: int
-    height: int
+    width: Pixels
+    height: Pixels
 
     def __post_init__(self) -> None:
         if len(self.distortion) not in (0, 4, 5):
@@ -67,8 +67,8 @@ class DoubleSphereCamera(_SphereCamera):
 
     xi: float  # distance of the two spheres' centres, above −1
     alpha: float  # 0 to 1
-    width: int
-    height: int
+    width: Pixels
+    height: Pixels
 
     def __post_init__(self) -> None:
         if not (self.xi > -1 and 0 <= self.alpha <= 1):
@@ -91,8 +91,8 @@ class EucmCamera(_SphereCamera):
 
     alpha: float  # 0 to 1; 0 is a pinhole
     beta: float  # above 0
-    width: int
-    height: int
+    width: Pixels
+    height: Pixels
 
     def __post_init__(self) -> None:
         if not (0 <= self.alpha <= 1 and self.beta > 0):

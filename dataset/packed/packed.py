@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from isal import isal_zlib
 
-from base.arrays import read_array
+from base.arrays import read_arrays
 from base.cameras.camera import Camera
 from base.documents import read_document
 from base.errors import BrokenFrameError, UserError
@@ -123,7 +123,7 @@ class Packed(Split):
     def _open_rows(self) -> np.ndarray:
         # Read, not mapped: a process whose map is cut off dies at the next look at it.
         try:
-            return read_array(self.folder / ANNOTATIONS)
+            return read_arrays(self.folder / ANNOTATIONS)
         except UserError as error:
             raise UserError(f"{error}; pack again") from None
 

@@ -14,7 +14,7 @@ import numpy as np
 from isal import isal_zlib
 from tqdm import tqdm
 
-from base.arrays import read_array
+from base.arrays import read_arrays
 from base.documents import read_document
 from base.errors import UserError
 from base.files import sha256, write_bytes, write_text
@@ -65,7 +65,7 @@ def _mirror_set(folder: Path) -> None:
 def _fits(index: bytes, annotations: Path) -> bool:
     """Whether annotations are whole, and those of an index."""
     try:
-        rows, crc = read_array(annotations), json.loads(index).get("crc")
+        rows, crc = read_arrays(annotations), json.loads(index).get("crc")
     except (UserError, ValueError, AttributeError):
         return False
     return crc in (None, isal_zlib.crc32(rows.view(np.uint8)))

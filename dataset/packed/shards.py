@@ -25,7 +25,7 @@ from isal import isal_zlib
 from pydantic import Field, PlainValidator
 
 from base.arrays import read_arrays
-from base.documents import open_plain, parse_json, read_document
+from base.documents import parse_json, read_document
 from base.errors import UserError, shown
 from base.files import replacing, write_bytes, write_text
 from base.frame import FrameId
@@ -44,8 +44,6 @@ MANIFEST, ANNOTATIONS, INDEX, ROWS = "packed.json", "annotations.npy", "index.js
 ROW = np.dtype(
     [*LABEL_ROW.descr, ("shard", "<i4"), ("offset", "<i8"), ("length", "<i4"), ("crc", "<u4")]
 )
-#: Of a file on most disks, with room for the shard's own endings.
-_LONGEST_NAME = 230
 
 
 def refuse_foreign(root: Path) -> None:
@@ -110,9 +108,7 @@ def encode_label(label: Label, frame_id: FrameId, size: int, centred: bool = Fal
 
 
 def write_shard(path: Path, files: dict[str, bytes]) -> None:
-    """Write a shard of some files, by name, whole or not at all; UserError for too long names."""
-    if longest := max((name for name in files if len(name) > _LONGEST_NAME), default=""):
-        raise UserError(f"{path}: a shard cannot hold so long a name: {longest}: rename its folder")
+    """Write a shard of some files, by name, whole or not at all."""
     with (
         replacing(path, single_writer=True) as temporary,
         tarfile.open(temporary, "w", format=tarfile.PAX_FORMAT) as tar,
@@ -125,16 +121,16 @@ def write_shard(path: Path, files: dict[str, bytes]) -> None:
 
 def read_shard(path: Path) -> dict[str, tuple[int, bytes]]:
     """Name → offset and content of each file of a shard; refuses what is no whole tar of ours."""
-    files, end = {}, path.stat().st_size if path.is_file() else 0
+    files = {}
     try:
-        with open_plain(path) as file, tarfile.open(fileobj=file, mode="r:") as tar:
+        with path.open("rb") as file, tarfile.open(fileobj=file, mode="r:") as tar:
             for info in tar:
-                if info.type != tarfile.REGTYPE or not 0 <= info.size <= end:
+                if not info.isreg():
                     raise tarfile.TarError("holds something else than files")
                 file.seek(info.offset_data)
                 files[info.name] = info.offset_data, file.read(info.size)
         return files
-    except (tarfile.TarError, MemoryError, OSError, ValueError) as error:
+    except (tarfile.TarError, OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be read ({error}); pack again") from None
 
 

@@ -5,7 +5,6 @@ import contextlib
 import io
 import itertools
 import json
-import os
 import tarfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -23,8 +22,6 @@ _CAMERA = "cam_down"
 #: Parts of a wanted file's path below the character: environment, camera, pass, name.
 _DEPTH = 4
 _SHOWN = 10
-#: Bytes of what stands before a file in a tar, which tarfile reads whole: names, and sparse maps.
-_LARGEST_HEADER = 1 << 16
 #: Bytes of a file: a label has some 50 kB, an uncompressed picture of four floats a pixel 16 MB.
 _LARGEST_LABEL, _LARGEST_PICTURE = 1 << 20, 1 << 26
 #: Damage shows up to so many bytes after it: what gzip and the buffers before it read ahead.
@@ -72,21 +69,6 @@ class _PartsStream(io.RawIOBase):
     def close(self) -> None:
         self._file.close()
         super().close()
-
-
-class _TarStream:
-    """An unzipped stream as tarfile reads it: at most ``allowed`` bytes more, whatever a header
-    claims."""
-
-    def __init__(self, file: io.BufferedIOBase) -> None:
-        self._file, self.tell, self.seek = file, file.tell, file.seek
-        self.allowed = _LARGEST_HEADER
-
-    def read(self, count: int) -> bytes:
-        self.allowed -= count
-        if count < 0 or self.allowed < 0:
-            raise tarfile.ReadError("a header is too large")
-        return self._file.read(count)
 
 
 class Member(NamedTuple):
@@ -154,7 +136,6 @@ def read_archive(
     with _open_tar(parts, on_bytes, stop or threading.Event()) as tar:
         while (info := tar.next()) is not None:
             tar.members.clear()  # tarfile would remember every file of the archive
-            tar.fileobj.allowed = _LARGEST_HEADER  # of the next
             path = PurePosixPath(info.name)
             cut = path.parts.index(_CAMERA, 1) - 1 if _CAMERA in path.parts[1:] else None
             character, below = path.parts[:cut], path.parts[cut:] if cut is not None else ()
@@ -164,7 +145,6 @@ def read_archive(
             if reason is None and character != (top := character if top is None else top):
                 reason = f"not in {'/'.join(top) or '.'}"
             if reason is None:
-                tar.fileobj.allowed += info.size
                 yield Member(below[0], below[2], below[3], tar.extractfile(info).read())
             else:
                 line = f"{path}: {reason}"
@@ -181,7 +161,7 @@ def _open_tar(
         with (
             stream,
             igzip.open(stream, "rb") as unzipped,
-            tarfile.TarFile(fileobj=_TarStream(unzipped)) as tar,
+            tarfile.TarFile(fileobj=unzipped) as tar,
         ):
             yield tar
             # tarfile takes a damaged header for the end, and the checksum comes last of all.
@@ -214,8 +194,6 @@ def _refusal(info: tarfile.TarInfo, path: PurePosixPath, below: tuple[str, ...])
     largest = _LARGEST_LABEL if below[2] == "json" else _LARGEST_PICTURE
     if not 0 <= info.size <= largest:
         return f"{info.size:,} bytes, of at most {largest:,}"
-    if "\0" in info.name or any(len(os.fsencode(part)) > 255 for part in below):
-        return "no name of a file"
     return None
 
 

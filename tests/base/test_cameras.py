@@ -2,6 +2,7 @@
 camera in the world, and poses placed before it."""
 
 import json
+import math
 from dataclasses import replace
 
 import cv2
@@ -263,11 +264,6 @@ def test_ranges_of_sphere_lenses_are_those_of_their_authors():
     assert FOV.max_theta == np.pi / 2
 
 
-NESTED = [1.0]
-for _ in range(40):
-    NESTED = [NESTED, NESTED]
-
-
 @pytest.mark.parametrize(
     ("camera", "change", "message"),
     [
@@ -278,19 +274,20 @@ for _ in range(40):
         (TUM_VI, {"alpha": 1.1}, "alpha 1.1"),
         (EUCM, {"beta": 0.0}, "beta 0.0"),
         (FOV, {"omega": 55.0}, "in radians"),
-        (ARIA, {"s": (0.0, 0.0)}, "2 terms p and 2 s"),
-        (OCAM, {"affine": ((1, 0), (0,))}, "affine is"),
+        (ARIA, {"s": (0.0, 0.0)}, "s.2 is missing"),
+        (OCAM, {"affine": ((1, 0), (0,))}, "affine"),
         (OCAM, {"affine": ((1, 1), (1, 1))}, "affine is"),
         (BENT, {"model": "cube"}, "there is fisheye, pinhole, .*, but no 'cube'"),
-        (BENT, {"model": "pinhole"}, "camera model pinhole has .*, not .*, k,"),
+        (BENT, {"model": "pinhole"}, "distortion is missing"),
+        (BENT, {"s": 1.0}, "unknown key s"),
         (BENT, {"model": ["a"]}, r"but no \['a'\]"),
-        (BENT, {"k": NESTED}, "is not a number"),
-        (BENT, {"fx": [200]}, r"fx: \[200\] is not a number"),
-        (BENT, {"k": 3}, "k: 3 is not a row of numbers"),
-        (BENT, {"k": [1, [2, 3]]}, r"k: \[2, 3\] is not a number"),
-        (PINHOLE, {"height": 2**15}, "^height: 32768 is no number of pixels"),
-        (PINHOLE, {"height": 10.5}, "^height: 10.5 is no number of pixels"),
-        (PINHOLE, {"width": -1}, "^width: -1 is no number of pixels"),
+        (BENT, {"fx": [200]}, r"fx: .* number, not \[200\]"),
+        (BENT, {"k": 3}, "k: .*, not 3"),
+        (BENT, {"k": [1, [2, 3]]}, r"k.1: .* number, not \[2, 3\]"),
+        (PINHOLE, {"fx": math.inf}, "fx: .* finite"),
+        (PINHOLE, {"height": 2**15}, "^height: .*, not 32768"),
+        (PINHOLE, {"height": 10.5}, "^height: .*, not 10.5"),
+        (PINHOLE, {"width": -1}, "^width: .*, not -1"),
     ],
 )
 def test_what_no_lens_has_is_refused(camera, change, message):

@@ -43,12 +43,10 @@ def test_plain_data_comes_back(tmp_path, protocol):
     _assert_labels(read_pickle(_write(tmp_path / "a.pkl", LABELS, protocol)))
 
 
-def test_spellings_of_older_numpy_and_one_object_in_npy_are_read(tmp_path):
+def test_spellings_of_older_numpy_are_read(tmp_path):
     old = pickle.dumps(LABELS, 3).replace(b"numpy._core", b"numpy.core")
     (tmp_path / "old.pkl").write_bytes(old)
     _assert_labels(read_pickle(tmp_path / "old.pkl"))
-    np.save(tmp_path / "a.npy", {"labels": LABELS}, allow_pickle=True)
-    _assert_labels(read_pickle(tmp_path / "a.npy")["labels"])
 
 
 def test_byte_strings_of_python_2_are_read(tmp_path):
@@ -75,23 +73,16 @@ def test_byte_strings_of_python_2_are_read(tmp_path):
 )
 def test_anything_else_is_refused_by_name_and_does_not_run(tmp_path, monkeypatch, content, name):
     monkeypatch.chdir(tmp_path)
-    _write(tmp_path / "bad.pkl", content)
-    one = np.empty((), object)
-    one[()] = content
-    np.save(tmp_path / "bad.npy", one)
-    for path in (tmp_path / "bad.pkl", tmp_path / "bad.npy"):
-        refused(f"refused: it would call {name}", read_pickle, path)
+    refused(f"refused: it would call {name}", read_pickle, _write(tmp_path / "bad.pkl", content))
     assert not (tmp_path / "ran").exists()
 
 
-def test_damaged_files_and_arrays_of_numbers_are_named(tmp_path):
+def test_damaged_and_missing_files_are_named(tmp_path):
     whole = pickle.dumps(LABELS)
     for i, data in enumerate([b"", b"no pickle", whole[: len(whole) // 2], b"\x93NUMPY\x01\x00"]):
         path = tmp_path / f"{i}.pkl"
         path.write_bytes(data)
         refused("damaged, or no pickle", read_pickle, path)
-    np.save(tmp_path / "numbers.npy", np.zeros(3))
-    refused("an array of numbers", read_pickle, tmp_path / "numbers.npy")
     refused("cannot be read", read_pickle, tmp_path / "missing.pkl")
 
 
@@ -105,12 +96,12 @@ def test_genuine_pickles_are_read():
     assert all(isinstance(values, np.ndarray) for values in statistics.values())
 
 
-def _state(dtype, state):
-    """A type of an array with a state of the file's choice, and an array of it from raw bytes."""
+def _state(dtype, state, content=b"\x41" * 8):
+    """A type of an array with a state of the file's choice, and an array of it with a content."""
     made = _Calls(np.dtype, dtype, False, True)
     made.call = (np.dtype, (dtype, False, True), state)
     array = _Calls(np._core.multiarray._reconstruct, np.ndarray, (0,), b"b")
-    array.call = (*array.call, (1, (1,), made, False, b"\x41" * 8))
+    array.call = (*array.call, (1, (1,), made, False, content))
     return array
 
 
@@ -120,17 +111,11 @@ def _state(dtype, state):
         _state("V8", (3, "|", None, ("a",), {"a": (np.dtype("O"), 0)}, 8, 1, 0)),
         _state("V8", (3, "|", (np.dtype("f8"), (1 << 27,)), None, None, 8, 1, 0)),
         _state("O", (3, "|", None, None, None, -1, -1, 0)),
-        _state("f8", (3, ">", None, None, None, -1, -1, 0)),
+        _state("O", (3, "|", None, None, None, -1, -1, 63), []),
+        _state("f8", (3, "<", None, None, None, -1, -1, 0), []),
         _Calls(np._core.multiarray.scalar, np.dtype("O"), b"A" * 8),
         _Calls(np.dtype, "f8,O"),
     ],
 )
 def test_types_that_lie_about_their_bytes_are_refused(tmp_path, content):
     refused(r"refused|damaged", read_pickle, _write(tmp_path / "bad.pkl", content))
-
-
-def test_a_few_bytes_do_not_take_gigabytes(tmp_path):
-    (tmp_path / "a.pkl").write_bytes(b"\x80\x02]r\xff\xff\xff\x07.")  # a large place in the memo
-    assert read_pickle(tmp_path / "a.pkl") == []
-    (tmp_path / "b.pkl").write_bytes(b"\x80\x05\x96" + (1 << 40).to_bytes(8, "little") + b".")
-    refused("damaged", read_pickle, tmp_path / "b.pkl")

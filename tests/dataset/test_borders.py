@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import pickle
 from pathlib import Path
 
@@ -21,7 +20,6 @@ from dataset.labels import MAX_DISTANCE, Label, parse_label
 from dataset.packed.packed import Packed
 from dataset.packed.packing import _marker_path, is_packed_whole
 from dataset.packed.shards import Environment, PackOptions, prepare_output
-from dataset.skip_list import read_skip_list
 from dataset.tree.index import load_index
 
 TRAIN = SetType.TRAIN
@@ -180,16 +178,3 @@ def test_rows_and_markers_that_are_damaged_are_told_apart_from_those_that_are_wh
             prepare_output(sets / "packed", PackOptions(size=32))
         except UserError as error:
             assert len(str(error)) < 1000
-
-
-def test_a_pipe_in_place_of_a_file_of_a_set_is_refused_and_not_waited_for(sets):
-    split = sets / "packed" / "TrainSet"
-    for path in (split / "index.json", split / "annotations.npy", *split.glob("*.tar")):
-        with restoring(path):
-            path.unlink()
-            os.mkfifo(path)
-            assert not opened(sets)
-            path.unlink()
-    os.mkfifo(sets / "packed" / "skip_list.txt")
-    refused("is a pipe or a device", read_skip_list, sets / "packed", TRAIN)
-    (sets / "packed" / "skip_list.txt").unlink()

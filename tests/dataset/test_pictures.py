@@ -1,10 +1,11 @@
 """Reading pictures of any kind, and refusing what is none."""
 
-import builtins
 import io
 import os
 import struct
+import sys
 import zlib
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -16,8 +17,7 @@ from PIL import Image
 
 from base.errors import BrokenFrameError
 from base.release_camera import RELEASE_CAMERA
-from dataset import pictures
-from dataset.pictures import decode_camera_picture, decode_picture, kind_of, read_picture
+from dataset.pictures import decode_camera_picture, decode_picture, is_picture, read_picture
 
 RGB = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
 
@@ -72,7 +72,7 @@ def test_a_picture_that_is_too_large_is_refused_with_its_size_undecoded(
     suffix, width, height, monkeypatch
 ):
     monkeypatch.setattr(cv2, "imdecode", None)
-    with pytest.raises(BrokenFrameError, match=rf"^a: a picture of {width}×{height} pixels, too"):
+    with pytest.raises(BrokenFrameError, match=r"^a: a picture of more than 134 million pixels"):
         decode_picture(stating(suffix, width, height), "a")
     with pytest.raises(BrokenFrameError, match=r"^a: picture is 1281×800, expected 1280×800"):
         decode_camera_picture(stating(".png", 1281, 800), "a", RELEASE_CAMERA)
@@ -95,9 +95,10 @@ def smooth():
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "TIFF", "WEBP", "AVIF", "HEIF"])
-def test_each_kind_is_read_as_it_was_saved_and_turned_as_it_says(kind, smooth):
+def test_each_kind_is_read_as_it_was_saved_and_turned_as_it_says(kind, smooth, tmp_path):
     data = saved(kind, smooth)
-    assert kind_of(data[:64]).name.lower() == {"HEIF": "heic"}.get(kind, kind.lower())
+    (tmp_path / "a").write_bytes(data)
+    assert is_picture(tmp_path / "a") and not is_picture(Path(__file__))
     assert np.abs(decode_picture(data, "a").astype(int) - smooth).mean() < 4
     if kind in ("PNG", "JPEG", "WEBP", "AVIF"):
         exif = Image.Exif()
@@ -138,26 +139,16 @@ def test_of_several_pictures_in_a_file_none_is_taken_unless_it_says_which(smooth
             decode_picture(saved(kind, smooth, 255 - smooth), "a")
     heic = saved("HEIF", smooth, 255 - smooth, primary_index=1)
     assert np.abs(decode_picture(heic, "a") + smooth.astype(int) - 255).mean() < 4
-    real = builtins.__import__
-    monkeypatch.setattr(
-        pictures.importlib, "import_module", lambda name: real(name if "heif" not in name else "-")
-    )
-    with pytest.raises(BrokenFrameError, match=r"^a: HEIC needs .*: pip install pillow-heif$"):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    monkeypatch.delitem(Image.OPEN, "HEIF")
+    with pytest.raises(BrokenFrameError, match=r"^a: not .*pip install pillow-heif"):
         decode_picture(heic, "a")
 
 
 def test_only_files_are_read_and_names_are_printed_without_escapes(tmp_path):
     os.mkfifo(tmp_path / "pipe.png")
-    (tmp_path / "zero.png").symlink_to("/dev/zero")
-    (tmp_path / "folder.png").mkdir()
-    with (tmp_path / "huge.png").open("wb") as file:
-        file.truncate(2**40)
-    for name, why in (
-        *(("pipe", "is a pipe or a device"), ("zero", "is a pipe or a device")),
-        *(("folder", "Is a directory"), ("huge", "is larger than 1024 MiB")),
-    ):
-        with pytest.raises(BrokenFrameError, match=rf"{name}.png: cannot be read \({why}"):
-            read_picture(tmp_path / f"{name}.png")
+    with pytest.raises(BrokenFrameError, match=r"pipe.png: cannot be read \(no regular file\)"):
+        read_picture(tmp_path / "pipe.png")
     for odd in ("\x1b[31mred", "a\nb", "\x9b2J", "nul\0"):
         with pytest.raises(BrokenFrameError) as caught:
             read_picture(tmp_path / odd)

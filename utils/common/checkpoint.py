@@ -165,10 +165,9 @@ def read_content(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: not a checkpoint: it holds a {type(content).__name__}")
     networks = {key: _tensors(content[key]) for key in _keys() if content.get(key) is not None}
     if not networks:
-        names = ", ".join(name[:80] if isinstance(name, str) else shown(name) for name in content)
         raise UserError(
             f"{path}: not a checkpoint of this project: it has no {RESNET} or other weights of "
-            f"ours, but {names[:200] or 'nothing'}"
+            f"ours, but {shown([*content])}"
         )
     for key, weights in networks.items():
         if not weights:

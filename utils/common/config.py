@@ -4,10 +4,8 @@ Filled from a YAML file, which may extend another, then overridden by flags and 
 ``train.py --print_config`` prints every key with its description below.
 """
 
-import difflib
 import functools
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +14,7 @@ from pydantic import BaseModel, ValidationError, create_model
 
 from base.documents import parse_yaml, read_document
 from base.errors import UserError, shown
-from base.schema import Section, option
+from base.schema import Section, first_fault, keys, option
 from dataset.augment import Augmentation
 from model import KINDS, model_class
 from model.losses import LossWeights
@@ -147,28 +145,6 @@ def _leaves(section: type[BaseModel], prefix: str = "") -> dict[str, dict[str, A
     return found
 
 
-def _source(place: Sequence[Any], overrides: dict[str, Any], source: str) -> str:
-    """Where the value at a place comes from."""
-    try:
-        functools.reduce(lambda values, key: values[key], place, overrides)
-    except (KeyError, IndexError, TypeError):
-        return source
-    return "command line"
-
-
-def _explain(error: ValidationError, schema: type[Config], *layers: Any) -> str:
-    """First fault of a configuration in one line."""
-    fault = error.errors(include_url=False)[0]
-    source, key = _source(fault["loc"], *layers), ".".join(map(str, fault["loc"]))[:80]
-    if fault["type"] != "extra_forbidden":
-        reason = fault["msg"].removeprefix("Value error, ")
-        return f"{source}: {key}: {reason}, not {shown(fault['input'])}"
-    known = {part for name in _leaves(schema) for part in (name, name.rpartition(".")[0])}
-    nearest = difflib.get_close_matches(key, sorted(known), 3, 0.5)
-    hint = f"did you mean {' or '.join(map(repr, nearest))}?" if nearest else "see --print_config"
-    return f"{source}: unknown key {key!r}; {hint}"
-
-
 def _type(schema: dict[str, Any]) -> str:
     """Type and bounds in a JSON schema, in words."""
     if "anyOf" in schema:
@@ -208,8 +184,8 @@ def parse_config(
     """The configuration of nested values, over which those of the command line take precedence;
     UserError naming ``source`` and the first wrong key.  What belongs to another kind of model than
     ``model.kind`` is left out."""
-    over = overrides or {}
-    content = merge(content, over)
+    source += ", with the command line" if overrides else ""
+    content = merge(content, overrides or {})
     model, data, kind = content.get("model"), content.get("data"), "autoencoder"
     if isinstance(model, dict):
         kind = model.get("kind", kind)
@@ -219,16 +195,17 @@ def parse_config(
     try:
         types = model_class(kind).training_types
     except UserError as error:
-        raise UserError(f"{_source(('model', 'kind'), over, source)}: {error}") from None
+        raise UserError(f"{source}: {error}") from None
     foreign = {name for other in KINDS for name in model_class(other).training_types} - {*types}
     content = {k: v for k, v in content.items() if k not in foreign}
     for name, training in types.items():
         if isinstance(content.get(name), dict):
             content[name] = {**training.defaults, **content[name]}
+    schema = _config_class(kind)
     try:
-        return _config_class(kind).model_validate(content)
+        return schema.model_validate(content)
     except ValidationError as error:
-        raise UserError(_explain(error, _config_class(kind), over, source)) from None
+        raise UserError(f"{source}: {first_fault(error, keys(schema))}") from None
 
 
 def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

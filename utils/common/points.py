@@ -7,6 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from base.documents import read_document
 from base.errors import UserError
+from base.schema import first_fault
 
 #: Picture's name → what is marked → (x, y) pixels.
 Points = dict[str, dict[str, tuple[float, float]]]
@@ -19,9 +20,7 @@ def read_points(path: Path, pictures: Collection[str], names: Sequence[str]) -> 
     try:
         points = TypeAdapter(Points).validate_python(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = " ".join(map(str, first["loc"])) or "file"
-        raise UserError(f"--points {path}: {place}: {first['msg']}") from None
+        raise UserError(f"--points {path}: {first_fault(error, names)}") from None
     for picture, marked in points.items():
         for name in marked.keys() - set(names):
             raise UserError(f"--points {path}: {picture}: no {name!r}, but {', '.join(names)}")

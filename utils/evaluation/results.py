@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from base.documents import read_bounded
 from base.errors import UserError
 
 #: Version of the layout; raised when a key changes its meaning.
@@ -48,7 +47,7 @@ def read_results(
     what is wrong."""
     path = path / "results.json" if path.is_dir() else path
     try:
-        found = kind.model_validate_json(read_bounded(path))
+        found = kind.model_validate_json(path.read_bytes())
     except OSError as error:
         why = f"{path}: {error.strerror}"
         raise UserError(f"{why}: give the results.json of a demo.py run, or its folder") from None

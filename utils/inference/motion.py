@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from base.documents import read_bounded
 from base.errors import UserError
 from utils.inference.outputs import FramePose, Sink, Summary
 from utils.motion.rig import NUM_RIG_JOINTS, PARENTS, RIG_JOINTS
@@ -30,7 +29,7 @@ def read_skeletons(path: Path) -> dict[str, np.ndarray]:
     """Sequence → (20, 3) metres: offsets of the skeletons in a ``poses.json``; UserError without
     one."""
     try:
-        stated = json.loads(read_bounded(path, 2**30))["skeletons"]
+        stated = json.loads(path.read_bytes())["skeletons"]
         if not stated or any(each["joint_names"] != list(RIG_JOINTS) for each in stated):
             raise ValueError(path)
         shape = NUM_RIG_JOINTS, 3

@@ -13,7 +13,7 @@ import numpy as np
 
 from base.errors import BrokenFrameError, UserError
 from base.parts import Part
-from dataset.pictures import PICTURE_SUFFIXES, kind_of, natural_order
+from dataset.pictures import PICTURE_SUFFIXES, is_picture, natural_order
 from utils.inference.live import open_camera
 from utils.inference.source import LazyFrame, Source, name_text, plain_name, read_file
 from utils.inference.video import open_video
@@ -125,9 +125,7 @@ def open_source(given: str, recursive: bool = False, live: bool = False) -> Sour
     if path.is_dir():
         files, left_out = walk_files(path, recursive)
     elif path.is_file():
-        still = path.suffix.lower() in PICTURE_SUFFIXES
-        with contextlib.suppress(OSError), path.open("rb") as stream:
-            still = still or kind_of(stream.read(64)) is not None
+        still = path.suffix.lower() in PICTURE_SUFFIXES or is_picture(path)
         return PictureSource([path], path.parent, given) if still else open_video(given, live)
     elif camera := re.fullmatch("(?:/dev/video)?([0-9]{1,4})", given):
         return open_camera(int(camera[1]), returns=live)

@@ -6,13 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from base.documents import decode_text, read_bounded
+from base.documents import decode_text
 from base.errors import UserError
 from utils.motion.rig import CAMERA_TO_RIG
 
 COLUMNS = ("time", "gx", "gy", "gz")
-#: A day at 1,000 values a second has 5 GB: what is larger is no such file.
-_MOST_BYTES = 2**28
 #: When a sensor begins at the latest, seconds after the first frame.
 _LATEST_S = 10.0
 
@@ -25,7 +23,7 @@ class Gravity:
 
     def __init__(self, path: Path) -> None:
         try:
-            rows = csv.DictReader(io.StringIO(decode_text(read_bounded(path, _MOST_BYTES))))
+            rows = csv.DictReader(io.StringIO(decode_text(path.read_bytes())))
             table = np.array([[float(row[name]) for name in COLUMNS] for row in rows])
             self._times, gravity = table[:, 0], table[:, 1:] @ CAMERA_TO_RIG.T
         except (LookupError, TypeError, ValueError, csv.Error):

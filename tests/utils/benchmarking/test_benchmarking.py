@@ -68,7 +68,7 @@ def paper(**change):
     [
         ({"reference": "nobody"}, "nobody"),
         ({"colour": 1}, "colour Extra inputs are not permitted"),
-        (paper(changes={"model": {"backbon": "resnet18"}}), "did you mean 'model.backbone'"),
+        (paper(changes={"model": {"backbon": "resnet18"}}), "did you mean model.backbone"),
         (paper(changes={"train2d": {"epochs": 1}}), "pictures are seen, the budget is 10000"),
         (None, "No such file"),
     ],
