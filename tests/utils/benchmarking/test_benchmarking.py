@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from commands import refused
 from recorded_results import characters, results
 
 from base.errors import UserError
@@ -198,5 +199,4 @@ def test_a_damaged_file_of_a_run_is_named(tmp_path):
     ):
         record.write_text(valid)
         path.write_text(content)
-        with pytest.raises(UserError, match=message):
-            page_text(small, "small", CHECKSUM, finished)
+        refused(message, page_text, small, "small", CHECKSUM, finished)

@@ -5,6 +5,7 @@ import csv
 
 import numpy as np
 import pytest
+from commands import refused
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -67,8 +68,7 @@ def test_joints_that_are_not_labelled_are_kept_as_such(tmp_path):
         arrays = dict(np.load(tmp_path / "poses.npz"))
         arrays["target"][damaged] = np.nan
         np.savez(tmp_path / "damaged.npz", **arrays)
-        with pytest.raises(UserError, match="not the poses"):
-            read_poses(tmp_path / "damaged.npz")
+        refused("not the poses", read_poses, tmp_path / "damaged.npz")
 
 
 def test_each_frame_has_a_line_with_its_errors_under_their_names(tmp_path):
@@ -90,14 +90,12 @@ def test_each_frame_has_a_line_with_its_errors_under_their_names(tmp_path):
 
 def test_missing_damaged_and_other_files_are_refused(tmp_path):
     path = tmp_path / "poses.npz"
-    with pytest.raises(UserError, match=r"demo\.py run"):
-        read_poses(path)
+    refused(r"demo\.py run", read_poses, path)
     poses(3).save(path)
     whole, arrays = path.read_bytes(), dict(np.load(path))
     for content in (b"", b"no archive", whole[: len(whole) // 2]):
         path.write_bytes(content)
-        with pytest.raises(UserError, match="damaged"):
-            read_poses(path)
+        refused("damaged", read_poses, path)
     target, numbers = arrays["target"], arrays["frame"]
     for other in (
         *({"target": target[:2]}, {"target": target[:, :15]}, {"frame": numbers[:2]}),
@@ -105,8 +103,7 @@ def test_missing_damaged_and_other_files_are_refused(tmp_path):
         *({"frame": numbers + 0.5}, {"frame": 3}, {"camera": "[" * 9000}, {"camera": "{}"}),
     ):
         np.savez(path, **(arrays | other))
-        with pytest.raises(UserError, match="not the poses of an evaluation"):
-            read_poses(path)
+        refused("not the poses of an evaluation", read_poses, path)
 
 
 @settings(derandomize=True, max_examples=150, deadline=None, database=None)

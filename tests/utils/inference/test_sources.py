@@ -9,6 +9,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from commands import refused
 from http_server import Faults, serving
 from hypothesis import given as drawn
 from hypothesis import settings
@@ -207,8 +208,7 @@ def test_videos_at_an_address_are_read_and_streams_without_an_end_are_live(clips
         shown = [round(shot.read()[24:40, 24:40].mean() / 3) for shot in live]
         assert shown == sorted(shown) and 1 <= len(shown) <= 37 and "no more frames" in live.fault
         assert "secret" not in live.name and live.name in live.fault
-        with pytest.raises(UserError, match=r"none.mp4: not a video .*404"):
-            open_source(f"{address}/none.mp4")
+        refused(r"none.mp4: not a video .*404", open_source, f"{address}/none.mp4")
     monkeypatch.setattr(video_module, "TIMEOUT_S", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         for scheme in ("http", "rtsp"):
@@ -216,8 +216,7 @@ def test_videos_at_an_address_are_read_and_streams_without_an_end_are_live(clips
                 UserError, match=r"//127.0.0.1:\d+/x: .*(no answer within 0.3 s|of another kind)"
             ):
                 open_source(f"{scheme}://127.0.0.1:{silent.getsockname()[1]}/x")
-    with pytest.raises(UserError, match="Connection refused"):
-        open_source("rtsp://127.0.0.1:9/x")
+    refused("Connection refused", open_source, "rtsp://127.0.0.1:9/x")
     monkeypatch.setattr(picture_source, "open_camera", lambda *given, **how: (*given, how))
     assert open_source("3") == (3, {"returns": False})
     assert open_source("/dev/video4", live=True) == (4, {"returns": True})
@@ -233,8 +232,7 @@ def test_an_index_at_the_end_needs_a_server_of_ranges(clips, tmp_path, monkeypat
         assert len(list(open_source(f"{address}/uneven.mp4"))) == 40
         faults.ignore_range.add("uneven.mp4")
         monkeypatch.setattr(video_module, "TIMEOUT_S", 1.0)
-        with pytest.raises(UserError, match="answers no range requests"):
-            open_source(f"{address}/uneven.mp4")
+        refused("answers no range requests", open_source, f"{address}/uneven.mp4")
 
 
 @pytest.fixture(scope="module")
@@ -279,8 +277,7 @@ def test_what_is_not_there_or_cannot_be_read_is_one_clear_line(clips, tmp_path):
         with pytest.raises(UserError, match=message) as caught:
             open_source(str(tmp_path / given))
         assert "\n" not in str(caught.value) and given in str(caught.value)
-    with pytest.raises(UserError, match="no camera 97 at this machine"):
-        open_source("97")
+    refused("no camera 97 at this machine", open_source, "97")
 
 
 @pytest.mark.parametrize(
