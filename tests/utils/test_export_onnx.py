@@ -63,20 +63,6 @@ def test_onnxruntime_alone_gives_pytorchs_joints_at_any_batch(exported, tiny_che
         assert np.abs(heatmaps - expected.heatmaps.numpy()).max() < 1e-4
 
 
-@pytest.mark.parametrize("level", list(ort.GraphOptimizationLevel.__members__))
-def test_every_optimisation_gives_the_same_joints(with_headset, level):
-    options = ort.SessionOptions()
-    options.graph_optimization_level = getattr(ort.GraphOptimizationLevel, level)
-    session, seen = (
-        ort.InferenceSession(with_headset, options),
-        pictures(3, LENS.width, LENS.height),
-    )
-    expected = EgoPosePredictor(with_headset).network(torch.from_numpy(seen)).joints3d
-    for count in (1, 3):
-        [joints3d] = session.run(["joints3d"], {"images": seen[:count]})
-        assert np.ptp(joints3d) > 0.3 and np.abs(joints3d - expected[:count]).max() < 1e-5
-
-
 def test_what_is_no_export_of_ours_is_one_clear_line(exported, tmp_path):
     model, path = onnx.load(exported), tmp_path / "model.onnx"
     del model.metadata_props[:]

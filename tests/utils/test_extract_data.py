@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from base.errors import UserError
 from base.lock import locked
-from dataset.release.archive import ArchiveError, read_archive, skipped_lines
+from dataset.release.archive import ArchiveError, read_archive
 from dataset.release.table import CHARACTERS
 from utils import extract_data
 
@@ -304,12 +304,6 @@ def test_many_headers_in_all_are_not_too_large(tmp_path):
     members = [member(f"{JSON}/{number}.json", "{}") for number in range(200)]
     (tmp_path / "x.tar.gz").write_bytes(archives.tar_members(members))
     assert len(list(read_archive([tmp_path / "x.tar.gz"], frozenset({"json"})))) == 200
-
-
-def test_ten_of_many_skipped_members_are_shown():
-    lines = skipped_lines(["x"] * 12)
-    assert len(lines) == 12 and lines[-2:] == ["    x", "    and 2 more"]
-    assert skipped_lines([]) == [] and len(skipped_lines(["x"] * 10)) == 11
 
 
 def test_bad_input_is_one_line(tmp_path, output):
