@@ -130,8 +130,9 @@ def test_every_key_says_what_it_does_and_can_be_set_to_the_value_it_has(kind):
     ],
 )
 def test_what_is_no_setting_is_refused(message, texts):
+    config = parse_config({}, "test")
     for text in texts:
-        refused(message, parse_config, {}, "test").overridden(parse_setting(text))
+        refused(message, lambda text=text: config.overridden(parse_setting(text)))
 
 
 WHOLE = parse_config({"model": {"kind": "transformer"}}, "test").model_dump()
