@@ -107,6 +107,7 @@ def test_what_was_checked_is_not_asked_for_again_until_it_changes(
         (700, lambda path: Answer(headers={"Content-Range": "\xff"}), [700, None]),
         (700, lambda path: Answer(headers={"Content-Range": f"bytes 700-9/{9**30}"}), [700, None]),
         (0, lambda path: Answer(headers={"Content-Length": "²"}), [None, None]),
+        (0, lambda path: Answer(headers={"Transfer-Encoding": "chunked"}), [None, None]),
         (700, lambda path: Answer(zeros(path)[700:]), [700, None]),  # not what it says
     ],
 )
