@@ -7,12 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from commands import pack
+from commands import pack, refused
 from recorded_results import results
 
 import demo
 import train
-from base.errors import UserError
 from base.set_type import SetType
 from dataset import open_split
 from utils import benchmark
@@ -111,15 +110,12 @@ def test_the_mean_pose_is_evaluated_on_the_test_set(bench):
 
 
 def test_a_page_gets_tables_between_its_marks_and_nothing_else_changes(bench):
-    with pytest.raises(UserError, match="--rows nobody: there are mean, one, two"):
-        bench.run("--rows", "nobody")
-    with pytest.raises(UserError, match="no run is finished yet"):
-        bench.run("--rows")
+    refused("--rows nobody: there are mean, one, two", bench.run, "--rows", "nobody")
+    refused("no run is finished yet", bench.run, "--rows")
     begin, end = "<!-- benchmark own: begin -->", "<!-- benchmark own: end -->"
     page = bench.folder / "page.md"
     page.write_text("No marks.\n")
-    with pytest.raises(UserError, match="has no lines"):
-        bench.run("--page", str(page))
+    refused("has no lines", bench.run, "--page", str(page))
     assert bench.calls == []
     page.write_text(f"Before.\n{begin}\nEARLIER TABLE\n{end}\nAfter.\n")
     for _ in range(2):
@@ -131,16 +127,13 @@ def test_another_configuration_or_set_is_not_mixed_into_the_table(bench):
     bench.run("--seeds", "0")
     changes = {"finetune": {"epochs": 2, "epoch_frames": 128, "lr": 1e-5}}
     bench.content["rows"]["two"] |= {"changes": changes}
-    with pytest.raises(UserError, match="out/two was made with another configuration"):
-        bench.run("--seeds", "0")
+    refused("out/two was made with another configuration", bench.run, "--seeds", "0")
     changes["finetune"].pop("lr")
     written = json.loads((bench.folder / "set.json").read_text())
     written["TestSet"]["joints3d"][0] += 1e-3
     (bench.folder / "set.json").write_text(json.dumps(written))
-    with pytest.raises(UserError, match=r"is not the set of .*set\.json \(TestSet: joints3d\)"):
-        bench.run("--seeds", "0")
+    refused(r"is not the set of .*set\.json \(TestSet: joints3d\)", bench.run, "--seeds", "0")
     (bench.folder / "set.json").unlink()
     path = Path(bench.folder / "out/two/seed_0/run.json")
     path.write_text(json.dumps(json.loads(path.read_text()) | {"set": written}))
-    with pytest.raises(UserError, match="two/seed_0 was made on another set"):
-        bench.run("--seeds", "0")
+    refused("two/seed_0 was made on another set", bench.run, "--seeds", "0")

@@ -5,8 +5,8 @@ import json
 import cv2
 import numpy as np
 import pytest
+from commands import refused
 
-from base.errors import UserError
 from utils import calibrate_confidence
 from utils.inference.confidence import (
     ConfidenceMap,
@@ -64,10 +64,8 @@ def test_a_map_is_stored_and_read_again(tmp_path):
     wrong += ({"probabilities": [9] * len(good["heights"])},)
     for text in ("", "[]", "[" * 100_000, *(json.dumps(good | change) for change in wrong)):
         path.write_text(text)
-        with pytest.raises(UserError, match="not a confidence map"):
-            load_confidence(path)
-    with pytest.raises(UserError, match="calibrate_confidence"):
-        load_confidence(tmp_path / "none.json")
+        refused("not a confidence map", load_confidence, path)
+    refused("calibrate_confidence", load_confidence, tmp_path / "none.json")
 
 
 def test_inference_uses_the_map_beside_the_model(tiny_network, tmp_path):
@@ -93,8 +91,7 @@ def test_what_is_printed_is_of_held_out_frames(
     flags = ["--gpu", "cpu", "--load_model", str(tiny_network), "--within", "50"]
     flags += ["--data_root", str(tiny_data), "--output", str(output)]
     # The tiny set has only four validation frames.
-    with pytest.raises(UserError, match="too few to calibrate on"):
-        calibrate_confidence.main(flags)
+    refused("too few to calibrate on", calibrate_confidence.main, flags)
     heights, right = (values.reshape(100, 16) for values in joints(1600))
     collected = heights, np.where(right, 10.0, 500.0)
     monkeypatch.setattr(calibrate_confidence, "collect", lambda network, dataset: collected)

@@ -6,9 +6,8 @@ import cv2
 import numpy as np
 import pytest
 import release
-from commands import pack, refused
+from commands import pack, refused, run_check
 
-from base.errors import UserError
 from base.frame import FrameId
 from base.set_type import SetType
 from dataset import open_split
@@ -17,18 +16,8 @@ from dataset.tree.mocap import Mocap
 from utils import check_data
 
 
-def run(root, *options):
-    """Exit status and report."""
-    status = 0
-    try:
-        check_data.main(["--data_root", str(root), "--jobs", "2", *options])
-    except SystemExit as ended:
-        status = ended.code
-    return status, json.loads((root / "report.json").read_text())
-
-
-def faults(report, position=0):
-    return {(f["kind"], f["where"].rpartition("/")[2]) for f in report["sets"][position]["faults"]}
+def faults(found):
+    return {(fault["kind"], fault["where"].rpartition("/")[2]) for fault in found["faults"]}
 
 
 def numbers(root):
@@ -47,9 +36,8 @@ def label(number):
 
 def test_a_sound_set_passes(tmp_path, capsys):
     release.fill(tmp_path)
-    status, report = run(tmp_path)
-    assert status == 0 and faults(report) == set() and report["data_root"] == str(tmp_path)
-    [found] = report["sets"]
+    status, [found] = run_check(tmp_path)
+    assert status == 0 and faults(found) == set()
     assert found["frames"] == 4 and found["characters"] == {"female_001_a_a": 4}
     assert found["actions"] == {"walking": 4} and found["action_groups"] == {"Walking": 4}
     assert found["projection_residual_px"]["max"] < 1e-3
@@ -58,7 +46,7 @@ def test_a_sound_set_passes(tmp_path, capsys):
     assert "TrainSet: 4 frames, 4 good\n" in printed and "Walking" in printed
     elsewhere = tmp_path / "elsewhere.json"
     check_data.main(["--data_root", str(tmp_path), "--sets", "train", "--report", str(elsewhere)])
-    assert json.loads(elsewhere.read_text()) == report
+    assert json.loads(elsewhere.read_text()) == json.loads((tmp_path / "report.json").read_text())
 
 
 def test_faults_are_counted_ten_of_a_kind_shown_and_pairing_by_position_reported(tmp_path, capsys):
@@ -66,13 +54,13 @@ def test_faults_are_counted_ten_of_a_kind_shown_and_pairing_by_position_reported
     for number in range(2, 14):
         release.write_label(folder, number)
     release.write_label(folder, 1, pts2d_fisheye=release.label_for(6)["pts2d_fisheye"])
-    assert run(tmp_path, "--max_residual", "1e9")[0] == 1
+    assert run_check(tmp_path, "--max_residual", "1e9")[0] == 1
     printed = capsys.readouterr().out
     assert "  label without picture: 12\n" in printed and "    and 2 more\n" in printed
     assert "12 labels without pictures" in printed and "another headset" not in printed
     assert "given 1 pictures (000014 to 000014) another frame's label (2 pictures, 14" in printed
     assert "\n12 faults; all of them in " in printed
-    [shift] = run(tmp_path)[1]["sets"][0]["pairing_by_position"]
+    [shift] = run_check(tmp_path)[1][0]["pairing_by_position"]
     assert "another headset" in capsys.readouterr().out and shift["first"] == 14
 
 
@@ -84,22 +72,21 @@ def test_labels_that_contradict_themselves_are_distinguished(tmp_path):
     release.write_label(folder, 5, pts2d_fisheye=release.label_for(6)["pts2d_fisheye"])
     cv2.imwrite(str(release.picture_path(folder, 3)), np.zeros((801, 1280), np.uint8))
     off = {("2D and 3D joints disagree", label(5))}
-    status, report = run(tmp_path)
-    assert status == 1 and report["sets"][0]["good_frames"] == 1
+    status, [found] = run_check(tmp_path)
+    assert status == 1 and found["good_frames"] == 1
     wrong_labels = off | {("broken label", label(4))}
-    assert faults(report) == wrong_labels | {("wrong size or channels", png(3))}
-    assert faults(run(tmp_path, "--no_pictures")[1]) == wrong_labels
+    assert faults(found) == wrong_labels | {("wrong size or channels", png(3))}
+    assert faults(run_check(tmp_path, "--no_pictures")[1][0]) == wrong_labels
 
 
 def test_a_character_in_the_wrong_set_is_named(tmp_path, capsys):
     release.fill(tmp_path, set_folder="ValSet", character="female_004_a_a")
     release.fill(tmp_path, set_folder="TrainSet", character="somebody_else")
-    status, report = run(tmp_path)
-    assert status == 1
-    assert [found["set"] for found in report["sets"]] == ["TrainSet", "ValSet"]
-    assert faults(report, 0) == set()
-    assert faults(report, 1) == {("character in the wrong set", "female_004_a_a")}
-    assert report["sets"][1]["faults"][0]["detail"] == "belongs in TestSet"
+    status, (train, val) = run_check(tmp_path)
+    assert (status, train["set"], val["set"]) == (1, "TrainSet", "ValSet")
+    assert faults(train) == set()
+    assert faults(val) == {("character in the wrong set", "female_004_a_a")}
+    assert val["faults"][0]["detail"] == "belongs in TestSet"
     assert "\n1 fault; all of them in " in capsys.readouterr().out
 
 
@@ -109,19 +96,19 @@ def test_the_skip_list_takes_effect_at_once_and_satisfies_the_check(tmp_path, ca
     path.write_bytes(path.read_bytes()[:-100])
     release.label_path(folder, 5).unlink()
     assert numbers(tmp_path) == [1, 2, 3, 4]
-    assert run(tmp_path, "--write_skip_list")[0] == 1
+    assert run_check(tmp_path, "--write_skip_list")[0] == 1
     assert f"2 frames added to {tmp_path / 'skip_list.txt'}" in capsys.readouterr().out
     assert numbers(tmp_path) == [1, 3, 4]
     printed = capsys.readouterr().err
     assert "1 frames left out by skip_list.txt" in printed and "without label" not in printed
-    status, report = run(tmp_path)
-    assert status == 0 and len(report["sets"][0]["on_skip_list"]) == 2
+    status, [found] = run_check(tmp_path)
+    assert status == 0 and len(found["on_skip_list"]) == 2
     printed = capsys.readouterr().out
     assert "of frames that skip_list.txt leaves out: 2 faults" in printed
     assert "nothing else wrong" in printed
     # A new fault is added to what the list holds.
     release.picture_path(folder, 4).write_bytes(b"")
-    assert run(tmp_path, "--write_skip_list")[0] == 1
+    assert run_check(tmp_path, "--write_skip_list")[0] == 1
     assert numbers(tmp_path) == [1, 3]
     (tmp_path / "skip_list.txt").unlink()
     assert numbers(tmp_path) == [1, 2, 3, 4]
@@ -153,13 +140,12 @@ def test_lines_that_name_no_frame_are_refused_and_none_are_written(tmp_path, cap
     folder = release.fill(tmp_path, (1, 2), env="env_001")
     release.label_path(folder, 2).write_bytes(b"")
     (folder / "rgba" / f"Copy of {png(1)}").write_bytes(b"")  # of no frame
-    assert run(tmp_path, "--write_skip_list", "--no_pictures")[0] == 1
+    assert run_check(tmp_path, "--write_skip_list", "--no_pictures")[0] == 1
     assert "1 frame added" in capsys.readouterr().out
     assert read_skip_list(tmp_path, SetType.TRAIN) == {FrameId("female_001_a_a", "env_001", 2)}
     for line in ("frame 3", "TranSet/x/env_001/1", "TrainSet/x/env_001/1a", "TrainSet/x/1"):
         (tmp_path / "skip_list.txt").write_text(f"# mine\n{line}\n")
-        with pytest.raises(UserError, match=r"skip_list\.txt:2: no frame like"):
-            read_skip_list(tmp_path, SetType.TRAIN)
+        refused(r"skip_list\.txt:2: no frame like", read_skip_list, tmp_path, SetType.TRAIN)
     monkeypatch.setattr(check_data, "check_pictures", None)  # it is told before hours of work
     refused("no frame like", check_data.main, ["--data_root", str(tmp_path)])
 
@@ -170,10 +156,9 @@ def test_a_data_root_that_cannot_be_read_is_one_line(tmp_path, monkeypatch, call
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(call, refusing)
-    with pytest.raises(UserError, match=r"cannot be read \(Permission denied\)"):
-        check_data.main(["--data_root", str(tmp_path)])
-    with pytest.raises(UserError, match=r"cannot be read \(Permission denied\)"):
-        open_split(tmp_path, SetType.TRAIN, 64)
+    message = r"cannot be read \(Permission denied\)"
+    refused(message, check_data.main, ["--data_root", str(tmp_path)])
+    refused(message, open_split, tmp_path, SetType.TRAIN, 64)
 
 
 @pytest.fixture
@@ -184,17 +169,17 @@ def packed(tmp_path):
 
 
 def test_damage_to_shards_and_labels_is_reported_frame_by_frame(packed):
-    assert faults(run(packed)[1]) == {("picture without label", png(6))}
-    assert run(packed, "--write_skip_list")[0] == 1
+    assert faults(run_check(packed)[1][0]) == {("picture without label", png(6))}
+    assert run_check(packed, "--write_skip_list")[0] == 1
     [shard] = (packed / "TrainSet").glob("*.tar")
     whole = shard.read_bytes()
-    assert run(packed)[0] == 0
+    assert run_check(packed)[0] == 0
 
     def details(content):
         shard.write_bytes(content)
-        status, report = run(packed)
+        status, [found] = run_check(packed)
         assert status == 1
-        return {f["detail"] for f in report["sets"][0]["faults"]}
+        return {fault["detail"] for fault in found["faults"]}
 
     content = bytearray(whole)
     content[600] ^= 1
@@ -212,20 +197,18 @@ def test_damage_to_shards_and_labels_is_reported_frame_by_frame(packed):
     table = np.load(packed / "TrainSet" / "annotations.npy")
     table["joints3d"][0] *= -1
     np.save(packed / "TrainSet" / "annotations.npy", table)
-    status, report = run(packed, "--no_pictures")
+    status, [found] = run_check(packed, "--no_pictures")
     off = {("2D and 3D joints disagree", "000001")}
-    assert status == 1 and faults(report) == off | {("damaged shard", "annotations.npy")}
+    assert status == 1 and faults(found) == off | {("damaged shard", "annotations.npy")}
 
 
 def test_what_cannot_be_checked_is_one_line(tmp_path):
-    with pytest.raises(UserError, match="holds no TrainSet"):
-        check_data.main(["--data_root", str(tmp_path)])
+    refused("holds no TrainSet", check_data.main, ["--data_root", str(tmp_path)])
     (tmp_path / "TrainSet").mkdir()
-    with pytest.raises(UserError, match="holds no frame"):
-        check_data.main(["--data_root", str(tmp_path)])
-    for pixels in ("nan", "-1", "inf"):
-        with pytest.raises(UserError, match=f"--max_residual {pixels}: a number of pixels"):
-            check_data.main(["--data_root", str(tmp_path), "--max_residual", pixels])
+    refused("holds no frame", check_data.main, ["--data_root", str(tmp_path)])
+    for pixels in ("nan", "-1"):
+        flags = ["--data_root", str(tmp_path), "--max_residual", pixels]
+        refused(f"--max_residual {pixels}: a number of pixels", check_data.main, flags)
 
 
 def test_one_run_names_every_kind_of_fault_and_ends_with_a_report(tmp_path):
@@ -249,17 +232,15 @@ def test_one_run_names_every_kind_of_fault_and_ends_with_a_report(tmp_path):
     release.camera_folder(tmp_path, env="env_002")
     (tmp_path / "ValSet").write_text("a file")
     (tmp_path / "TestSet").mkdir()
-    status, report = run(tmp_path)
-    assert status == 1
+    status, (train, val, test) = run_check(tmp_path, "--jobs", 2)
+    assert status == 1 and train["good_frames"] == 1
     broken = {("broken label", label(number)) for number in range(1, 10)}
-    assert faults(report) == broken | {("unreadable picture", png(10))}
-    assert faults(report, 1) == {("unreadable set", "ValSet")}
-    assert faults(report, 2) == {("unreadable set", "TestSet")}
-    assert report["sets"][0]["good_frames"] == 1
-    assert max(len(f["detail"]) for f in report["sets"][0]["faults"]) < 200
+    assert faults(train) == broken | {("unreadable picture", png(10))}
+    assert faults(val) == {("unreadable set", "ValSet")}
+    assert faults(test) == {("unreadable set", "TestSet")}
+    assert max(len(fault["detail"]) for fault in train["faults"]) < 200
     # The loaders and the packer leave out the same.
     data = open_split(tmp_path, SetType.TRAIN, 64)
     assert [data.frame_id(i).number for i in range(len(data))] == [10, 11]
-    with pytest.raises(UserError, match=r"^2 characters or sets are .*ValSet: .*TestSet"):
-        pack(tmp_path, tmp_path / "p")
+    refused(r"^2 characters or sets are .*ValSet: .*TestSet", pack, tmp_path, tmp_path / "p")
     assert len(open_split(tmp_path / "p", SetType.TRAIN, 64)) == 1

@@ -6,11 +6,10 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
-from commands import names, run_demo
+from commands import names, refused, run_demo
 from PIL import Image
 from sample_poses import evaluated, standing
 
-from base.errors import UserError
 from base.release_camera import RELEASE_SQUARE
 from utils import draw_figures
 from utils.drawing.frame_painter import DrawnPose, FramePainter
@@ -39,8 +38,7 @@ def test_one_command_draws_every_figure_as_png_and_pdf(demo_run, capsys):
 
 
 def test_what_is_gone_is_left_out_and_named(demo_run, tmp_path, capsys):
-    with pytest.raises(UserError, match="give the --save_dir"):
-        draw_figures.main([str(tmp_path / "missing")])
+    refused("give the --save_dir", draw_figures.main, [str(tmp_path / "missing")])
     shutil.copy(demo_run / "results.json", tmp_path)
     for run, charts, reason in ((demo_run, 3, "no TestSet"), (tmp_path, 2, "npz")):
         out = tmp_path / run.name

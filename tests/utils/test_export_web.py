@@ -177,15 +177,6 @@ def test_videos_play_and_faults_are_said_in_one_line(visits, tiny_data, tmp_path
     assert again["message"] == "" and again["pose"] == sample["pose"]
 
 
-def test_frames_of_a_camera_are_shown(visits):
-    steps = [["choose", "headset", "fisheye"], ["click", "#camera"], ["frames", 3]]
-    [seen] = visits({"steps": steps}, arguments=FAKE_CAMERA)
-    last = seen["after"][-1]
-    assert (
-        last["playing"] and last["message"] == "" and last["pose"]["frames"][0]["file"] == "camera"
-    )
-
-
 #: A camera that is there only when the next picture has been shown.
 LATE_CAMERA = """
 const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
@@ -202,8 +193,9 @@ def test_what_was_chosen_last_is_shown_and_what_is_missing_is_found_or_said(visi
     steps = [["press", "#camera", "Enter"], ["click", "#sample"]]
     steps += [["choose", "headset", "fisheye"], ["choose", "circle-x", ""]]
     steps += [["choose", "circle-x", "600"]]
-    shown, broken = visits(
+    shown, camera, broken = visits(
         {"steps": steps, "without": LATE_CAMERA},
+        {"steps": [["choose", "headset", "fisheye"], ["click", "#camera"], ["frames", 3]]},
         {"replace": {"ort.wasm.min.mjs": str(tmp_path / "broken.mjs")}},
         arguments=FAKE_CAMERA,
     )
@@ -212,6 +204,9 @@ def test_what_was_chosen_last_is_shown_and_what_is_missing_is_found_or_said(visi
     assert np.isfinite(cleared["frames"][0]["joints2d"]).all()
     assert cleared["lenses"] == found["lenses"] != stated["lenses"]
     assert '"x":600' in stated["lenses"][0]["lens"]
+    last = camera["after"][-1]
+    assert last["playing"] and last["message"] == ""
+    assert last["pose"]["frames"][0]["file"] == "camera"
     assert broken["after"][0]["message"].startswith("A part of this page cannot be read")
 
 

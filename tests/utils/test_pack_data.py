@@ -8,7 +8,6 @@ import pytest
 import release
 from commands import refused
 
-from base.errors import UserError
 from base.lock import locked
 from base.set_type import SetType
 from dataset.packed import packing
@@ -223,8 +222,8 @@ def test_another_set_is_not_packed_into_a_used_folder(tree, parts, tmp_path):
     run(tree, tmp_path / "a")
     run(parts, tmp_path / "a")  # the release's, once more
     release.fill(tmp_path / "mine", character="me")
-    with pytest.raises(UserError, match=rf"holds another set .*TrainSet, {TRAIN}-env_001"):
-        run(tmp_path / "mine", tmp_path / "a")
+    message = rf"holds another set .*TrainSet, {TRAIN}-env_001"
+    refused(message, run, tmp_path / "mine", tmp_path / "a")
     run(tmp_path / "mine", tmp_path / "b")
     for source in (tree, parts):
         refused(r"holds another set .*TrainSet, me-env_001", run, source, tmp_path / "b")
@@ -232,8 +231,8 @@ def test_another_set_is_not_packed_into_a_used_folder(tree, parts, tmp_path):
 
 
 def test_two_packers_exclude_each_other_and_what_killed_ones_left_is_cleared(tree, tmp_path):
-    with locked(tmp_path / "a"), pytest.raises(UserError, match="writing to this folder"):
-        run(tree, tmp_path / "a")
+    with locked(tmp_path / "a"):
+        refused("writing to this folder", run, tree, tmp_path / "a")
     assert not (tmp_path / "a" / "packed.json").exists()
     rows = tmp_path / "a" / "TrainSet" / "rows"
     rows.mkdir(parents=True)

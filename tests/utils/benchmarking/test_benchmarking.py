@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from commands import refused
 from recorded_results import characters, results
 
 from base.errors import UserError
@@ -27,11 +28,8 @@ SMALL = yaml.safe_load((FOLDER / "small.yml").read_text())
 def test_the_rows_of_this_repository_see_equally_many_pictures(name):
     benchmark = load_benchmark(FOLDER / f"{name}.yml")
     for row, about in benchmark.rows.items():
-        config = benchmark.config(row) if about.training else None
+        config = benchmark.config(row) if about.training else None  # an error if it sees others
         assert config is None or config.data.input_size <= benchmark.picture_size
-        if config and benchmark.budget:
-            seen = about.frames_seen(config)["pictures"]
-            assert seen == pytest.approx(benchmark.budget, rel=0.01)
 
 
 def test_the_reference_row_is_the_papers_recipe_but_for_sizes():
@@ -77,9 +75,7 @@ def test_a_wrong_file_or_row_is_one_clear_line(tmp_path, change, named):
     path = tmp_path / "own.yml"
     if change:
         path.write_text(yaml.safe_dump(SMALL | change))
-    with pytest.raises(UserError, match=named) as raised:
-        load_benchmark(path).config("paper")
-    assert "\n" not in str(raised.value)
+    refused(named, lambda: load_benchmark(path).config("paper"))
 
 
 @pytest.mark.parametrize("end", [0, 2, 130])
@@ -198,5 +194,4 @@ def test_a_damaged_file_of_a_run_is_named(tmp_path):
     ):
         record.write_text(valid)
         path.write_text(content)
-        with pytest.raises(UserError, match=message):
-            page_text(small, "small", CHECKSUM, finished)
+        refused(message, page_text, small, "small", CHECKSUM, finished)

@@ -92,12 +92,9 @@ def test_weights_that_do_not_fit_are_named_and_leave_the_network_as_it_was(tmp_p
     weights = {name: value + 1 for name, value in before.items()}
     wrong = weights | {"0.bias": torch.ones(3)} | dict.fromkeys("abcd", torch.ones(1))
     del wrong["1.weight"]
-    with pytest.raises(UserError) as caught:
-        load_strictly(network, wrong, "x.tar")
-    assert str(caught.value) == (
-        "x.tar: weights do not fit the network: missing 1 (1.weight); unexpected 4 (a, b, c, …); "
-        "of another shape 1 (0.bias (3,) for (2,))"
-    )
+    message = "^x.tar: weights do not fit the network: missing 1 .1.weight.; "
+    message += "unexpected 4 .a, b, c, ….; of another shape 1 .0.bias .3,. for .2,..$"
+    refused(message, load_strictly, network, wrong, "x.tar")
     assert same(network.state_dict(), before)
     del weights["1.num_batches_tracked"]  # as in files older than PyTorch 0.4.1
     load_strictly(network, weights, "x.tar")
@@ -168,9 +165,7 @@ def test_what_is_no_checkpoint_is_named_for_what_it_is(content, message, tmp_pat
         content(path)
     else:
         torch.save(content, path)
-    with pytest.raises(UserError, match=message) as caught:
-        read_checkpoint(path)
-    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+    assert str(path) in refused(message, read_checkpoint, path)
     assert "must not be printed" not in capfd.readouterr().out
 
 
@@ -247,9 +242,12 @@ def test_any_content_is_a_checkpoint_or_one_line(tmp_path_factory, data):
 
 def test_a_full_disk_is_called_so_and_leaves_the_checkpoint_that_was_there(tmp_path):
     save_checkpoint(tmp_path / "a.tar", {RESNET: TRUNK})
-    with limits.file_size_limit(1 << 18), pytest.raises(UserError) as caught:
-        save_checkpoint(tmp_path / "a.tar", {RESNET: {"x": torch.ones(1 << 18)}})
-    assert str(caught.value).endswith("a.tar: cannot be written (File too large)")
+    content, message = (
+        {RESNET: {"x": torch.ones(1 << 18)}},
+        r"cannot be written \(File too large\)$",
+    )
+    with limits.file_size_limit(1 << 18):
+        refused(message, save_checkpoint, tmp_path / "a.tar", content)
     assert same(read_checkpoint(tmp_path / "a.tar").networks[RESNET], TRUNK)
     assert len(list(tmp_path.iterdir())) == 1
 

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from commands import refused
 
 from base.errors import UserError
 from dataset.faults import Fault
@@ -174,8 +175,7 @@ def test_a_place_elsewhere_is_no_folder_of_this_machine(text, tmp_path, monkeypa
     parser = command_parser("", "data_root", "save_dir", several={"type": Path, "nargs": "+"})
     assert "cache" in str(parser.parse_args(["--data_root", text, "--save_dir", "x"]).data_root)
     for given in (["--save_dir", text], ["--save_dir", "x", "--several", "y", text]):
-        with pytest.raises(UserError, match=f"{text}: no folder or file on this machine"):
-            parser.parse_args(given)
+        refused(f"{text}: no folder or file on this machine", parser.parse_args, given)
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ import json
 
 import numpy as np
 import pytest
+from commands import refused
 from sample_poses import evaluated, standing
 from scipy.spatial.transform import Rotation
 
-from base.errors import UserError
 from base.registry import load_class
 from base.set_type import SetType
 from base.skeleton import JOINTS
@@ -148,5 +148,4 @@ def test_without_a_common_frame_only_aligned_errors_are_given(tmp_path):
     assert np.linalg.norm((moved.target - predicted)[known], axis=-1).max() < 0.2
     assert evaluated(predicted, target).in_place().target is target
     (tmp_path / "results.json").write_text(json.dumps(found))
-    with pytest.raises(UserError, match="only errors after alignment"):
-        read_results(tmp_path, Measured)
+    refused("only errors after alignment", read_results, tmp_path, Measured)

@@ -5,9 +5,9 @@ import json
 
 import numpy as np
 import pytest
+from commands import refused
 from sample_poses import evaluated
 
-from base.errors import UserError
 from utils.evaluation.metrics import measure
 from utils.evaluation.results import Measured, read_results
 
@@ -54,6 +54,4 @@ def test_what_is_none_is_one_line_that_says_where(content, message, tmp_path):
     path = tmp_path / "results.json"
     if content is not None:
         path.write_text(content)
-    with pytest.raises(UserError, match=message) as error:
-        read_results(path)
-    assert str(path) in str(error.value) and "\n" not in str(error.value)
+    assert str(path) in refused(message, read_results, path)

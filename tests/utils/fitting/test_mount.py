@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from commands import refused
 
 from base.cameras.fisheye import equidistant_camera
-from base.errors import UserError
 from base.headset import RELEASE_HEADSET, Headset
 from base.release_camera import RELEASE_CAMERA
 from dataset.synthetic.body.body_model import make_body
@@ -69,8 +69,7 @@ EXCHANGED = [*MARKS[:2], *(MARKS[row ^ 1] for row in range(2, 8))]
     ],
 )
 def test_marks_that_tell_no_mount_are_refused(marks, message):
-    with pytest.raises(UserError, match=message):
-        fit_mount(OTHER, [marks])
+    refused(message, fit_mount, OTHER, [marks])
 
 
 def marked(body):

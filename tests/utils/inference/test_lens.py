@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 import pytest
+from commands import refused
 
 from base.cameras.fisheye import equidistant_camera
 from base.errors import UserError
@@ -106,8 +107,7 @@ def test_without_any_hint_the_picture_is_shown_as_it_is_and_that_is_said():
     plain = np.full((480, 640, 3), 200, np.uint8)
     found, seen = view(plain)
     assert isinstance(seen, SquareCrop) and found.assumed and "--camera" in found.lens
-    with pytest.raises(UserError, match="no image circle is seen in pictures of 640×480"):
-        view(plain, camera="circle")
+    refused("no image circle is seen in pictures of 640×480", view, plain, camera="circle")
     wide = view(plain, camera="circle", fov=160)[1].source
     assert np.degrees(wide.angle(wide.unproject(np.array([-0.5, 239.5])))) == pytest.approx(80)
 
@@ -161,5 +161,4 @@ def test_a_headset_says_lens_mount_and_field_of_view(tmp_path):
     ],
 )
 def test_options_that_contradict_each_other_are_refused(options, message):
-    with pytest.raises(UserError, match=message):
-        LensFinder(**options)
+    refused(message, LensFinder, **options)

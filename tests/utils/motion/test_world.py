@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from commands import refused
 from moving_body import standing
 from scipy.spatial.transform import Rotation
 
-from base.errors import UserError
 from utils.inference.sinks.bvh import bvh_text
 from utils.inference.sinks.glb import glb_bytes
 from utils.motion.gravity import Gravity
@@ -168,8 +168,7 @@ def test_gravity_is_read_in_the_axes_of_the_poses(tmp_path):
 def test_a_file_without_gravity_is_refused(tmp_path, text, fault):
     path = tmp_path / "imu.csv"
     path.write_text(text)
-    with pytest.raises(UserError, match=fault):
-        Gravity(path)
+    refused(fault, Gravity, path)
 
 
 @pytest.mark.filterwarnings("error")

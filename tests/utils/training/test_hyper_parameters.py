@@ -2,7 +2,6 @@
 
 import math
 import re
-from unittest import mock
 
 import pytest
 import torch
@@ -11,58 +10,14 @@ from commands import run_train
 from base.skeleton import JOINTS
 from dataset.augment import Augmentation, blur_images, change_colours
 from dataset.batch import collate
-from dataset.mixed import Roots
-from model import build
 from model.joint_transformer import JointTransformer
 from utils.common import networks
 from utils.common.config import Config, _config_class, _leaves, parse_config
 from utils.common.device import prepare_device
-from utils.training import stage as stage_module
 from utils.training.optim import make_average
-from utils.training.stage import Stage
 from utils.training.trainer import Trainer
 
 pytestmark = pytest.mark.usefixtures("tiny_kind")
-
-#: Everything off; float32, because sums are compared.
-PLAIN = {
-    "precision": "fp32",
-    "data": {"input_size": 64, "workers": 0},
-    "heatmap": {"sigma": 1.0},
-    "model": {"kind": "tiny"},
-    "loss": {"coordinates": 1.0},
-}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def pictures_read_once():
-    """Each test opens the same few frames."""
-    real, opened = stage_module.open_pictures, {}
-
-    def open_pictures(root, which, config, *more):
-        key = str(root), which, config.data.input_size
-        if key not in opened:
-            opened[key] = real(root, which, config, *more)
-        return opened[key]
-
-    with mock.patch.object(stage_module, "open_pictures", open_pictures):
-        yield
-
-
-@pytest.fixture
-def make(tiny_data, processes):
-    """Stage of a training type with changes of its section, and of the whole configuration."""
-
-    def made(name="train3d", whole=None, **section):
-        torch.manual_seed(0)
-        config = parse_config(PLAIN, "test").overridden({name: {"batch_size": 4} | section})
-        config = config.overridden(whole or {})
-        training = networks.training_type(name, config)
-        model = build(config.model, config.data.input_size, training.parts)
-        model.train_only(training.trained)
-        return Stage(name, model, config, Roots([tiny_data]), processes)
-
-    return made
 
 
 def batch(stage, epoch=0):
@@ -384,7 +339,7 @@ def test_only_a_trunk_that_is_trained_starts_from_imagenet_weights(monkeypatch):
     loaded = []
     monkeypatch.setattr(networks, "load_imagenet", lambda *call: loaded.append(call))
     for name, imagenet in (("train2d", "trunk.pth"), ("train2d", None), ("train3d", "trunk.pth")):
-        config = parse_config(PLAIN, "test").overridden({"model": {"imagenet": imagenet}})
+        config = parse_config({"model": {"kind": "tiny", "imagenet": imagenet}}, "test")
         networks.stage_network(name, config, networks.Start())
     assert [path for _, path in loaded] == ["trunk.pth"]
 

@@ -13,13 +13,9 @@ SIZE = 128
 CAMERA = RELEASE_SQUARE.resized(SIZE, SIZE)
 
 
-def poses() -> torch.Tensor:
-    generator = torch.Generator().manual_seed(0)
-    return torch.randn(3, 16, 3, generator=generator) * 0.2 + torch.tensor([0, 0, 0.8])
-
-
 def test_a_right_pose_lies_on_the_true_one_wherever_its_origin_is():
-    joints3d = poses()
+    generator = torch.Generator().manual_seed(0)
+    joints3d = torch.randn(3, 16, 3, generator=generator) * 0.2 + torch.tensor([0, 0, 0.8])
     joints3d[0, 4, 2] = -5.0  # behind the lens
     predicted, target = project_at_neck(joints3d + 5.0, joints3d, CAMERA)
     assert np.allclose(predicted, target, atol=1e-3, equal_nan=True)

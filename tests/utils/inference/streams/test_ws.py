@@ -13,11 +13,6 @@ from utils.inference.streams import ws
 from utils.inference.streams.stream import open_stream
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
-
-
 @pytest.fixture
 def short_waits(monkeypatch):
     monkeypatch.setattr(ws, "_GRACE_S", 0.1)
@@ -27,7 +22,8 @@ def short_waits(monkeypatch):
 @pytest.fixture
 def served():
     """A stream, and what connects a viewer, who has the skeleton already."""
-    port = free_port()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
     stream = open_stream(f"ws://127.0.0.1:{port}")
 
     def view(**options):
