@@ -68,6 +68,8 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     text = "a picture, a folder, a 'pattern*.png', a video file, the address of a video or stream "
     text += "(http, rtsp), or a live camera by its index or device"
     given.add_argument("--input", help=text)
+    text = "the wearer's height, METRES: poses get their size, which a picture does not tell"
+    add("--height", type=number(1.2, 2.3), metavar="METRES", help=text)
     text = "include subfolders, each as a sequence of its own"
     add("--recursive", action="store_true", help=text)
     text = "calibration of utils/calibrate_confidence.py; 'none' for the model's own, uncalibrated "
@@ -279,7 +281,7 @@ def main(argv: list[str] | None = None) -> None:
     world = partial(World, Gravity(Path(arguments.world)) if arguments.world else None)
     size, fps = arguments.batch_size, arguments.fps
     lower = "lower --batch_size" if size > 1 else "--gpu cpu has the machine's whole memory"
-    names = ("headset", "camera", "fov", "rotate", "mount", "gpu", "precision", "views")
+    names = ("headset", "camera", "fov", "rotate", "mount", "gpu", "precision", "views", "height")
     options = {name: getattr(arguments, name) for name in names}
     options["confidence"] = None if arguments.confidence == "none" else arguments.confidence
     smoother = None if arguments.smooth is None else PoseSmoother(*arguments.smooth)

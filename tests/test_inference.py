@@ -116,7 +116,7 @@ def test_every_picture_gets_its_pose_and_a_drawing(
     assert content["units"]["joints3d"].startswith("metres")
     digest = sha256(tiny_network)
     head = {"model": model_name(tiny_network, digest), "model_sha256": digest, "schema": 1}
-    head |= {"input_size": 64, "precision": "fp32", "views": 1}
+    head |= {"input_size": 64, "precision": "fp32", "views": 1, "height": None}
     assert {key: content[key] for key in head} == head
     page = (killing.REPOSITORY / "doc" / "inference.md").read_text("utf-8")
     section = page.partition("### poses.json")[2].partition("\n### ")[0]

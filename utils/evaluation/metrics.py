@@ -11,11 +11,27 @@ from typing import Any
 import numpy as np
 
 from base.arrays import known_mean
-from base.skeleton import JOINTS, LIMBS, LOWER_BODY, MIRROR, NECK, UPPER_BODY, neck_centred
+from base.skeleton import (
+    BODY_LIMBS,
+    JOINTS,
+    LIMBS,
+    LOWER_BODY,
+    MIRROR,
+    NECK,
+    UPPER_BODY,
+    neck_centred,
+)
 from dataset.protocol import Protocol
 from dataset.runs import run_lengths
 from utils.evaluation.bootstrap import figures
-from utils.evaluation.mpjpe import BODY_PARTS, MILLIMETRES, distances, group_rows, joint_errors
+from utils.evaluation.mpjpe import (
+    BODY_PARTS,
+    MILLIMETRES,
+    by_part,
+    distances,
+    group_rows,
+    joint_errors,
+)
 from utils.evaluation.poses import Poses
 from utils.evaluation.protocol_errors import protocol_errors
 from utils.evaluation.rotation_error import rotation_errors
@@ -160,6 +176,16 @@ def impossible_share(poses: Poses) -> dict[str, Any]:
     return figures(["predicted", "true"], both, poses.characters[1])
 
 
+def size_known(poses: Poses) -> dict[str, Any]:
+    """MPJPE of poses whose arms and legs together are made as long as the true ones: what is left
+    to whoever knows the wearer's size, as ``inference.py --height``."""
+    both = (limb_lengths(x)[:, BODY_LIMBS] for x in (poses.measured, poses.target))
+    length, true = (known_mean(each, 1) for each in both)
+    sized = np.asarray(poses.predicted) * (true / np.maximum(length, 1e-3))[:, None, None]
+    errors = by_part(joint_errors(sized, poses.target))[:, :1]
+    return figures(["mpjpe"], errors, poses.characters[1])
+
+
 def bone_errors(poses: Poses) -> dict[str, Any]:
     """Absolute ("error") and signed ("bias") difference of the lengths of the 14 limbs."""
     predicted, target = (limb_lengths(x) * MILLIMETRES for x in (poses.predicted, poses.target))
@@ -252,6 +278,7 @@ METRICS: dict[str, Callable[[Poses], Any]] = {
     "joints": errors_by_joint,
     "visibility": errors_by_visibility,
     "pck": pck,
+    "size_known": size_known,
     "bones": bone_errors,
     "impossible": impossible_share,
     "hidden_hands": hidden_hands,

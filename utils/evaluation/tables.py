@@ -190,6 +190,7 @@ _FIGURES = (
     ("MPJPE", "full/All/mpjpe", "mm"),
     ("PA-MPJPE", "full/All/pa_mpjpe", "mm"),
     ("PA-MPJPE without scaling", "full/All/pa_mpjpe_rigid", "mm"),
+    ("MPJPE, known size", "size_known/mpjpe", "mm"),
     ("in the camera's frame", "full/All/absolute", "mm"),
     ("visible joints", "visibility/visible/mpjpe", "mm"),
     ("hidden joints", "visibility/hidden/mpjpe", "mm"),

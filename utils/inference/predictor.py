@@ -19,6 +19,7 @@ from model.backbone import to_bfloat16
 from utils.common.device import fast_bf16, select_device
 from utils.common.networks import load_pose_model
 from utils.common.pretrained import model_path
+from utils.inference.body_size import check_height, with_height
 from utils.inference.confidence import confidence_path, load_confidence
 from utils.inference.lens import Lens, LensFinder
 from utils.inference.pose_predictor import OnnxPosePredictor, PosePredictor, Track, fold_batch_norms
@@ -136,9 +137,12 @@ class EgoPosePredictor:
         precision: str = "auto",
         headset: str | Path | None = None,
         views: int = 1,
+        height: float | None = None,
     ) -> None:
         # What is wrong with these first: reading a checkpoint takes a while.
         view_moves(views)
+        check_height(height)
+        self.height = height
         files = (None if name is None else str(name) for name in (headset, camera))
         self.lens = LensFinder(*files, fov, rotate, mount)
         self.checkpoint = model_path("pretrained" if checkpoint is None else str(checkpoint))
@@ -246,6 +250,8 @@ class EgoPosePredictor:
         placed = self.network.camera.project(found.joints3d + found.neck[:, None], clamp=True)
         both = np.stack([found.joints2d, placed], 1)
         outside = self.range.left_by(found)
+        if self.height is not None:
+            found = with_height(found, self.height)
         poses = []
         for row, item in enumerate(prepared):
             heights = found.confidence[row]

@@ -253,6 +253,18 @@ def test_every_metric_is_over_known_joints_alone():
         assert cell == pytest.approx(
             {"error": np.abs(lengths[name]).mean(), "bias": lengths[name].mean()}
         )
+    sized = predicted.copy()
+    for row in range(8):
+        ratio = []
+        for parent, child in LIMBS[1:11]:
+            if known[row, parent] and known[row, child]:
+                each = (np.linalg.norm(x[row, child] - x[row, parent]) for x in (predicted, target))
+                ratio.append([*each])
+        made, true = np.mean(ratio, 0)
+        sized[row] *= true / made
+    off = 1000 * np.linalg.norm(sized - sized[:, :1] - target + target[:, :1], axis=-1)
+    mean = np.mean([off[row, known[row]].mean() for row in range(8)])
+    assert found["size_known"]["mpjpe"] == pytest.approx(mean)
     mean = np.mean([cell["error"] for cell in bones.values()])
     assert found["bones"]["error"] == pytest.approx(mean)
     off = 1000 * np.linalg.norm(predicted - target, axis=-1)

@@ -99,6 +99,7 @@ def metadata(run: RunInfo) -> dict[str, Any]:
         "input_size": network.input_size,
         "precision": network.precision,
         "views": len(network.moves),
+        "height": predictor.height,
     }
 
 
