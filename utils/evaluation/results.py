@@ -6,11 +6,9 @@ doc/evaluation.md says what each key means.
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from base.documents import parse_json
 from base.errors import UserError
-from base.schema import read_record
 
 #: Version of the layout; raised when a key changes its meaning.
 SCHEMA = 1
@@ -49,12 +47,14 @@ def read_results(
     what is wrong."""
     path = path / "results.json" if path.is_dir() else path
     try:
-        found = read_record(kind, parse_json(path.read_bytes()))
+        found = kind.model_validate_json(path.read_bytes())
     except OSError as error:
         why = f"{path}: {error.strerror}"
         raise UserError(f"{why}: give the results.json of a demo.py run, or its folder") from None
-    except UserError as error:
-        raise UserError(f"{path}: not the results.json of a demo.py run ({error})") from None
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        why = "".join(f"{key}: " for key in fault["loc"]) + fault["msg"]
+        raise UserError(f"{path}: not the results.json of a demo.py run ({why})") from None
     if found.aligned_only and not aligned:
         why = f"only errors after alignment ({found.aligned_only}), and MPJPE is needed"
         raise UserError(f"{path}: {why}")
