@@ -155,7 +155,7 @@ def test_a_headset_says_lens_mount_and_field_of_view(tmp_path):
         ({"headset": "nowhere"}, "--headset nowhere"),
         ({"rotate": float("nan")}, "--rotate nan"),
         ({"mount": (1, (2, 3))}, r"--mount \(1, \(2, 3\)\): left: .* a valid number"),
-        ({"camera": ""}, "give a calibration file"),
+        ({"camera": ""}, "the name of the calibration is empty"),
         ({"mount": (0, float("inf"))}, "left: "),
         ({"mount": (70, 70)}, "tilted by more than 80°"),
     ],

@@ -15,8 +15,7 @@ STREAMS = {
     "ws": "utils.inference.streams.ws:WebSocketStream",
 }
 
-_HOST = r"\[[^]]+\]|[^.:/\s]{1,63}(?:\.[^.:/\s]{1,63})*\.?"
-_PATTERN = re.compile(rf"({'|'.join(STREAMS)})://({_HOST}):(\d{{1,5}})/?")
+_PATTERN = re.compile(rf"({'|'.join(STREAMS)})://(\[[^]]+\]|[^:/\s]+):(\d{{1,5}})/?")
 
 
 def stream_address(address: str) -> tuple[str, str, int]:
