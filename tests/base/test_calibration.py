@@ -365,6 +365,7 @@ def matrix(*rows):
         ("<a>" * 9999 + "</a>" * 9999, "nested too deeply"),
         ({"fisheye_params": {}, "digital_lens": "gopro_superview"}, "digital lens"),
         ({"polynomialC2W": [-200, 0, 0.001], "size": [2, 2]}, "'intrinsic' or 'image_center'"),
+        ({"pol": [292.0, None, 0.1], "xc": 600, "yc": 400} | WH, "pol: a number is missing"),
         (OCAM_TEXT.split("#affine")[0], "cut off: 'affine parameters' is missing"),
     ],
 )
