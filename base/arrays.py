@@ -20,6 +20,8 @@ def read_arrays(path: Path) -> Any:
     that cannot be read or holds none."""
     try:
         found = np.load(path)
+        if isinstance(found, np.ndarray) != (path.suffix == ".npy"):
+            raise ValueError(path)
         return found if isinstance(found, np.ndarray) else dict(found)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or 'damaged'})") from None

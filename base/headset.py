@@ -128,8 +128,8 @@ class HeadsetFile(Section):
 
 
 def load_headset(name: str | Path) -> Headset:
-    """A headset file, or one of :data:`PROFILES` by its name; UserError for a file that is missing,
-    has unknown keys, or values that cannot be."""
+    """The headset of :func:`base.profiles.headset_path`; UserError for a file that is missing, has
+    unknown keys, or values that cannot be."""
     path = headset_path(name)
     try:
         documents = parse_yaml(path.read_bytes())

@@ -114,7 +114,7 @@ def upload(path: Path, url: str) -> None:
             system.makedirs(url.rpartition("/")[0], exist_ok=True)
             system.put_file(str(path), url)
     except FileNotFoundError:
-        raise UserError(f"{url}: may not be written") from None
+        raise UserError(f"{url}: no such place, or it may not be written") from None
 
 
 def size_of(url: str) -> int | None:

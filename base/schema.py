@@ -2,9 +2,9 @@
 
 import difflib
 from collections.abc import Sequence
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, field_validator
 
 from base.errors import UserError, shown
 
@@ -59,9 +59,18 @@ def read_record(record: type[Record], content: Any) -> Record:
 
 
 class Section(BaseModel):
-    """A frozen group of settings, which refuses unknown keys, and numbers that are not finite, with
-    an error that names the key."""
+    """A frozen group of settings, which refuses unknown keys, numbers that are not finite, and true
+    or false where a number is asked for, with an error that names the key."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, protected_namespaces=(), allow_inf_nan=False
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_value_for_a_number(cls, value: Any, info: Any) -> Any:
+        annotation = cls.model_fields[info.field_name].annotation
+        # Pydantic would take true for 1: a rotation that is switched on, for 1 degree.
+        if isinstance(value, bool) and bool not in (annotation, *get_args(annotation)):
+            raise ValueError("must not be true or false")
+        return value

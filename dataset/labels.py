@@ -66,6 +66,8 @@ def _label(content: dict[str, Any], unstated: Headset) -> Label:
         raise UserError(f"its action is no text of up to {_LONGEST_ACTION} characters")
     if not action.strip() or not action.isprintable() or {*action} & {*"/\\"}:
         raise UserError(f"its action {action!a:.60} is empty, or no name of a clip")
+    if not np.isin(seen, (0, 1)).all():
+        raise UserError("visible holds other values than 0 and 1")
     stated = content.get("headset")
     headset = unstated if stated is None else _headset(json.dumps(stated))
     count = len(content["joints"])

@@ -5,6 +5,7 @@ import io
 import re
 import warnings
 from pathlib import Path, PurePath
+from typing import BinaryIO
 
 import cv2
 import numpy as np
@@ -59,22 +60,30 @@ def read_bytes(path: Path) -> bytes:
 def is_picture(path: Path) -> bool:
     """Whether a file begins as a picture, whatever its name."""
     try:
-        with Image.open(path, formats=_FORMATS):
-            return True
+        with path.open("rb") as file:
+            _header(file)
+    except Image.DecompressionBombError:  # a large one
+        return True
     except Exception:  # what Pillow raises for other files shares no base class
         return False
+    return True
 
 
-def _open(data: bytes, path: Path | str) -> ImageFile:
-    """Pillow's view of a picture's header; BrokenFrameError where it is no single picture, or too
-    large to be decoded."""
-    if data[4:8] == b"ftyp":
+def _header(file: BinaryIO) -> ImageFile:
+    """Pillow's view of a picture's header."""
+    if file.read(8)[4:] == b"ftyp":
         with contextlib.suppress(ImportError):
             from pillow_heif import register_heif_opener
 
             register_heif_opener()
+    return Image.open(file, formats=_FORMATS)  # which begins at the file's beginning
+
+
+def _open(data: bytes, path: Path | str) -> ImageFile:
+    """As :func:`_header`; BrokenFrameError where it is no single picture, or too large to be
+    decoded."""
     try:
-        header = Image.open(io.BytesIO(data), formats=_FORMATS)
+        header = _header(io.BytesIO(data))
         # HEIC says which of its pictures is the one, and a JPEG's others are its previews.
         count = 1 if header.format in ("HEIF", "MPO") else getattr(header, "n_frames", 1)
     except Image.DecompressionBombError:

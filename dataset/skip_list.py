@@ -81,6 +81,5 @@ def add_to_skip_list(root: Path, entries: Iterable[tuple[SetType, FrameId, str]]
         lines = _read_text(path).splitlines() or [_HEADER]
         lines += [f"{name}  {'; '.join(why)}" for name, why in sorted(reasons.items())]
         text = "".join(f"{line}\n" for line in lines)
-        text = "".join(f"{line}\n" for line in lines)
         write_bytes(path, text.encode(errors="surrogateescape"), single_writer=True)
     return len(reasons)

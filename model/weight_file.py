@@ -92,8 +92,12 @@ def _described(path: Path, start: bytes) -> str:
 
 
 def check_weights(weights: Mapping[str, Tensor], what: str) -> None:
-    """UserError, beginning with ``what``, for weights that are not finite in float32."""
+    """UserError, beginning with ``what``, for weights that are no real numbers (sparse, quantised,
+    without storage), or not finite in float32."""
     for name, value in weights.items():
+        plain = value.layout == torch.strided and value.device.type == "cpu"
+        if not plain or value.is_complex() or value.is_quantized:
+            raise UserError(f"{what}: {name[:80]} is no plain tensor of real numbers")
         if not value.float().isfinite().all():
             fault = "holds NaN or infinite values: the training that wrote it has diverged"
             raise UserError(f"{what}: {name[:80]} {fault}")

@@ -151,11 +151,8 @@ def test_without_a_configuration_it_is_that_of_the_first_weights_or_the_paper_s(
     ("line", "message"),
     [
         ("--data_root nowhere", "--data_root nowhere: no such folder"),
-        ("--batch_size 0", "with the command line: train2d.batch_size: .*not 0$"),
-        (
-            "--set loss.pos=0.5",
-            "with the command line: unknown key loss.pos; did you mean loss.pose",
-        ),
+        ("--batch_size 0", "command line: train2d.batch_size: .*not 0$"),
+        ("--set loss.pos=0.5", "command line: unknown key loss.pos; did you mean loss.pose"),
         ("--set temporal.lr=1", "lr=1: not a key of the model of kind 'autoencoder'"),
         ("--load_model bse", "no checkpoint at bse: .*'pretrained' or 'small'"),
         ("--config nowhere", "configuration nowhere: .*one of .*quickstart"),

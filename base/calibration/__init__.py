@@ -82,6 +82,8 @@ def load_calibration(name: str, named: str = f"'{TRAINING}'") -> Calibration:
         return Calibration(RELEASE_CAMERA, "xR-EgoPose, as given by the dataset's first author")
     path, chosen = Path(name), ""
     try:
+        if not name or "\0" in name:
+            raise UserError("the name of the calibration is empty or holds a null character")
         if "#" in name and not path.exists():
             path, _, chosen = name.rpartition("#")
             path = Path(path)

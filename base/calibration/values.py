@@ -62,6 +62,8 @@ def numbers(value: Any, what: str, *counts: int) -> list[float]:
         found = np.array(value.split() if isinstance(value, str) else value, float).ravel().tolist()
     except (OverflowError, TypeError, ValueError):
         raise UserError(f"{what}: not a matrix of numbers") from None
+    if not np.isfinite(found).all():  # NumPy reads null as NaN
+        raise UserError(f"{what}: a number is missing, or not finite")
     if counts and len(found) not in counts:
         raise UserError(f"{what}: {' or '.join(map(str, counts))} numbers, not {len(found)}")
     return found

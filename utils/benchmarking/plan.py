@@ -3,12 +3,13 @@
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import Field
 
+from base.documents import read_document
 from base.errors import UserError
 from base.files import write_text
-from utils.common.config import Config, Section, dump_config, load_config
+from base.schema import Section, read_record
+from utils.common.config import Config, dump_config, load_config
 from utils.common.paths import config_path
 
 
@@ -79,10 +80,11 @@ class Benchmark(Section):
 
 def load_benchmark(path: Path) -> Benchmark:
     """Read a benchmark's file; UserError for one that cannot be read or is against the schema."""
+    content = read_document(path, f"benchmark {path}")
     try:
-        benchmark = Benchmark.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-        benchmark.rows[benchmark.reference]
-    except (OSError, ValueError, KeyError, yaml.YAMLError) as error:
-        line = " ".join(str(error).split(" [type=")[0].split())
-        raise UserError(f"benchmark {path}: {line}") from None
+        benchmark = read_record(Benchmark, content)
+        if benchmark.reference not in benchmark.rows:
+            raise UserError(f"reference: there is no row {benchmark.reference}")
+    except UserError as error:
+        raise UserError(f"benchmark {path}: {error}") from None
     return benchmark

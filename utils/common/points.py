@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from base.documents import read_document
 from base.errors import UserError
@@ -11,6 +11,7 @@ from base.schema import first_fault
 
 #: Picture's name → what is marked → (x, y) pixels.
 Points = dict[str, dict[str, tuple[float, float]]]
+_FINITE = ConfigDict(allow_inf_nan=False)
 
 
 def read_points(path: Path, pictures: Collection[str], names: Sequence[str]) -> Points:
@@ -18,7 +19,7 @@ def read_points(path: Path, pictures: Collection[str], names: Sequence[str]) -> 
     with an unknown name, or that names none of ``pictures``."""
     content = read_document(path, f"--points {path}")
     try:
-        points = TypeAdapter(Points).validate_python(content)
+        points = TypeAdapter(Points, config=_FINITE).validate_python(content)
     except ValidationError as error:
         raise UserError(f"--points {path}: {first_fault(error, names)}") from None
     for picture, marked in points.items():

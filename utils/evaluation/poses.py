@@ -205,6 +205,8 @@ def read_poses(path: Path) -> Poses:
         frame_ids = list(map(FrameId, *(stored[name].tolist() for name in names)))
         camera = camera_from_dict(parse_json(str(stored["camera"])))
         both, actions = (stored["predicted"], stored["target"]), stored["action"].tolist()
+        if not np.isfinite(both[0]).all() or np.isinf(both[1]).any():
+            raise ValueError("not all numbers are finite")
         return Poses(*both, actions, frame_ids, camera=camera)
-    except (KeyError, TypeError, ValueError, UserError) as error:
+    except (LookupError, TypeError, ValueError, UserError) as error:
         raise UserError(f"{path}: not the poses of an evaluation ({error})") from None

@@ -6,14 +6,14 @@ doc/evaluation.md says what each key means.
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from base.errors import UserError
 
 #: Version of the layout; raised when a key changes its meaning.
 SCHEMA = 1
-#: Action group → name of an error → value.
-_Groups = dict[str, dict[str, Any]]
+#: Action group → name of an error → value, or ends of its interval.
+_Groups = dict[str, dict[str, int | FiniteFloat | list[FiniteFloat]]]
 
 
 class Measured(BaseModel):
@@ -25,7 +25,7 @@ class Measured(BaseModel):
     full: _Groups = Field(min_length=1)
     upper: _Groups
     lower: _Groups
-    characters: dict[str, Any]
+    characters: dict[str, dict[str, _Groups]]
     aligned_only: str | None = None
 
 

@@ -207,10 +207,13 @@ _FIGURES = (
     ("rotation error", "rotations/mpjae", "°"),
     ("acceleration error", "motion/acceleration_error", "mm/frame²"),
 )
+#: What these two are of labels that do not tell what the body hides.
+_PLACES = {"visible joints": "joints in the picture", "hidden joints": "joints outside of it"}
 
 
 def text_summary(results: dict[str, Any]) -> str:
     """Those of :data:`_FIGURES` that there are, a line each."""
+    names = {} if results.get("occlusion_known", True) else _PLACES
     lines = []
     for name, path, unit in _FIGURES:
         *above, key = path.split("/")
@@ -219,6 +222,6 @@ def text_summary(results: dict[str, Any]) -> str:
             scale = 100 if unit.startswith("%") else 1
             value, *ends = (v * scale for v in (found[key], *found.get(f"{key}_interval", ())))
             shown = " [{:.1f}, {:.1f}]".format(*ends) if ends else ""
-            lines.append(f"{name:<30}{value:.1f}{shown} {unit}")
+            lines.append(f"{names.get(name, name):<30}{value:.1f}{shown} {unit}")
     brackets = "In brackets: 95 % intervals, characters resampled."
     return "\n".join([*lines, brackets] if "[" in "".join(lines) else lines)

@@ -96,6 +96,7 @@ def bad_labels() -> dict[str, str]:
         "span 0 m": {"pts3d_fisheye": np.full((3, count), 50.0).tolist()},
         "are they centimetres?": {"pts3d_fisheye": near},
         "over 1e+06 pixels": {"pts2d_fisheye": np.full((2, count), 1e30).tolist()},
+        "values than 0 and 1": {"visible": [2] * count},
         "its action '' is empty": {"action": ""},
         r"action 'a\x1b' is": {"action": "a\x1b"},
         r"action '\ud800' is": {"action": "\ud800"},

@@ -65,7 +65,7 @@ def paper(**change):
     ("change", "named"),
     [
         ({"reference": "nobody"}, "nobody"),
-        ({"colour": 1}, "colour Extra inputs are not permitted"),
+        ({"colour": 1}, "unknown key colour"),
         (paper(changes={"model": {"backbon": "resnet18"}}), "did you mean model.backbone"),
         (paper(changes={"train2d": {"epochs": 1}}), "pictures are seen, the budget is 10000"),
         (None, "No such file"),

@@ -141,6 +141,10 @@ NO_CHECKPOINTS = [
     ({RESNET: HEAD}, "no known ResNet"),
     (with_config(kind="transformer", transformer={"layers": 10**7}), "layers: .*64, not 10000000"),
     ({RESNET: TRUNK | {"bn1.bias": torch.tensor([math.nan])}}, "bn1.bias holds NaN or infinite"),
+    *(
+        ({RESNET: TRUNK | {"bn1.bias": tensor}}, "bn1.bias is no plain tensor of real numbers")
+        for tensor in (torch.ones(9).to_sparse(), torch.ones(9, device="meta"), torch.ones(9) * 1j)
+    ),
     ({RESNET: TRUNK, "training": STATE | {"step": -1}}, "training is not as"),
     ({RESNET: TRUNK, "training": STATE | {"best_value": math.nan}}, "training is not as"),
     ({RESNET: TRUNK, "training": STATE | {"weights": {RESNET: [1]}}}, "training is not as"),

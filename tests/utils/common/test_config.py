@@ -65,6 +65,7 @@ def test_what_is_dumped_loads_to_the_same_and_overrides_take_precedence(tmp_path
             r"model.transformer.temporal.lags: must rise from 0, to 10000 at most, not \[1\]",
         ),
         ("model: {kind: transformer, transformer: {dim: 32}}", "32 is no multiple of heads 6"),
+        ("finetune: {augment: {rotation: on}}", "rotation: must not be true or false, not True"),
         ("data: {input_size: 1025}", "data.input_size: .*not 1025"),
         ("train2d: {lr: .inf}", "train2d.lr: .* finite number"),
         ("model: {kind: [1]}", r"model.kind: there is .*no \[1\]"),

@@ -18,6 +18,7 @@ def test_places_are_read(tmp_path):
     [
         ("{", "not valid JSON"),
         ('{"a.png": {"Neck": ["x", 2]}}', "a.png.Neck.0: Input should be a valid number"),
+        ('{"a.png": {"Neck": [NaN, 2]}}', "a.png.Neck.0: .* finite"),
         ('{"a.png": {"Hand": [1, 2]}}', "a.png: no 'Hand', but Neck, Head"),
         ('{"b.png": {"Neck": [1, 2]}}', "names none"),
     ],

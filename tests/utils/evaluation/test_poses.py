@@ -93,6 +93,10 @@ def test_missing_damaged_and_other_files_are_refused(tmp_path):
     for other in (
         *({"target": target[:2]}, {"target": target[:, :15]}, {"frame": numbers[:2]}),
         *({"frame": 3}, {"camera": "[" * 9000}, {"camera": "{}"}),
+        *({"predicted": np.full_like(target, np.nan)}, {"predicted": target.astype(str)}),
     ):
         np.savez(path, **(arrays | other))
         refused("not the poses of an evaluation", read_poses, path)
+    with path.open("wb") as file:
+        np.save(file, target)
+    refused("no arrays of numbers", read_poses, path)

@@ -48,6 +48,9 @@ def test_what_was_written_is_what_is_read(tmp_path):
         (json.dumps(set_at(["schema"], 2)), r"schema: .*1"),
         (json.dumps({"full": {}}), "full: "),
         (json.dumps(set_at(["full", "All"], [])), "full: All: "),
+        (json.dumps(set_at(["upper", "All", "mpjpe"], None)), "upper: All: mpjpe: "),
+        (json.dumps(set_at(["lower", "All", "mpjpe"], float("nan"))), "lower: .* finite"),
+        (json.dumps(set_at(["characters", "a", "full"], 1)), "characters: a: full: "),
     ],
 )
 def test_what_is_none_is_one_line_that_says_where(content, message, tmp_path):

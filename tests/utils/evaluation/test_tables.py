@@ -103,12 +103,15 @@ def test_a_set_of_another_headset_has_the_columns_that_it_has_frames_of_and_note
     assert result_table(found | every)[1] == ["MPJPE, mm", "All"]
 
 
-def test_where_occlusion_is_unknown_no_hand_is_hidden():
+def test_where_occlusion_is_unknown_joints_are_in_the_picture_or_outside_and_no_hand_is_hidden():
     visible = np.arange(16) < np.array([[7], [8], [16]])
     told = results("aba", visible=visible)
     found = results("aba", visible=visible, occlusion_known=False)
     assert "occlusion_known" not in told and told["hidden_hands"]["hands"] == 1
     assert found["occlusion_known"] is False and found["hidden_hands"] is None
+    text, seen = text_summary(found), found["visibility"]["visible"]["mpjpe"]
+    assert re.search(rf"^joints in the picture +{seen:.1f} .*\njoints outside of it ", text, re.M)
+    assert "hidden" not in text and "visible" not in text
 
 
 def test_a_table_of_sets_says_where_an_error_cannot_be_had():

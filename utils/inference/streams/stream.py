@@ -1,5 +1,6 @@
 """Live poses as packets, their latency, and what they are sent by."""
 
+import errno
 import json
 import socket
 import time
@@ -61,8 +62,11 @@ class Stream:
 
 def resolve(host: str, port: int, kind: socket.SocketKind, flags: int = 0) -> tuple:
     """Of socket.getaddrinfo the first, IPv4 before IPv6: avatars hear the former alone, while many
-    a machine's "localhost" is the latter first."""
-    found = socket.getaddrinfo(host, port, type=kind, flags=flags)
+    a machine's "localhost" is the latter first. OSError where there is none."""
+    try:
+        found = socket.getaddrinfo(host, port, type=kind, flags=flags)
+    except UnicodeError:  # two dots, or a part of more than 63 characters
+        raise OSError(errno.EINVAL, "no name that a host can have") from None
     return min(found, key=lambda each: each[0] != socket.AF_INET)
 
 

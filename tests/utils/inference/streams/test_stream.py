@@ -32,6 +32,7 @@ FRAME = FramePose("a.mp4", "a", (1280, 800), POSE, 0, 0.0, motion=MOTION)
         ("udp://127.0.0.1:0", "give osc"),
         ("udp://127.0.0.1:65536", "give osc"),
         ("udp://:9000", "give osc"),
+        ("udp://two..dots:9000", r"cannot be reached \(no name that a host can have\)"),
         ("osc://nowhere.invalid:9000", r"osc://nowhere.invalid:9000: cannot be reached \(.+\)"),
     ],
 )
