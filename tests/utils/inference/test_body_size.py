@@ -31,7 +31,7 @@ def prediction(pose):
     return Prediction(*given, uncertainty=radii, raw_neck=neck)
 
 
-@pytest.mark.parametrize(("height", "expected"), [(1.72, 2.993), (1.92, 2.993 + 0.44)])
+@pytest.mark.parametrize(("height", "expected"), [(1.72, 2.977), (1.92, 2.977 + 0.2 * 2.184)])
 def test_arms_and_legs_get_the_length_of_a_person_of_that_height(height, expected):
     before = prediction(standing())
     found = with_height(before, height)
