@@ -54,6 +54,7 @@ def test_a_pose_without_extent_stays_finite_and_a_model_of_heatmaps_keeps_its_co
     assert np.isfinite(found.joints3d).all() and found.confidence is heatmaps.confidence
 
 
+@pytest.mark.usefixtures("tiny_kind")
 def test_the_command_and_the_predictor_take_it(tiny_network, tiny_data, tmp_path):
     picture = sorted(next((tiny_data / "TestSet").glob("*/*/cam_down/rgba")).iterdir())[0]
     options = {"camera": "training", "rotate": 0, "gpu": "cpu", "precision": "fp32"}
