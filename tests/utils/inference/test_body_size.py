@@ -50,7 +50,8 @@ def test_arms_and_legs_get_the_length_of_a_person_of_that_height(height, expecte
 
 def test_a_pose_without_extent_stays_finite_and_a_model_of_heatmaps_keeps_its_confidence():
     heatmaps = prediction(np.zeros((16, 3)))._replace(uncertainty=None)
-    found = with_height(heatmaps, 1.8)
+    with np.errstate(all="raise"):
+        found = with_height(heatmaps, 1.8)
     assert np.isfinite(found.joints3d).all() and found.confidence is heatmaps.confidence
 
 
