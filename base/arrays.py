@@ -20,7 +20,7 @@ def read_arrays(path: Path) -> Any:
     that cannot be read or holds none."""
     try:
         found = np.load(path)
-        if isinstance(found, np.ndarray) != (path.suffix == ".npy"):
+        if isinstance(found, np.ndarray) and path.suffix == ".npz":
             raise ValueError(path)
         return found if isinstance(found, np.ndarray) else dict(found)
     except OSError as error:

@@ -357,10 +357,7 @@ def matrix(*rows):
         (HALF | {"k4": 1}, "of r^8"),
         (metashape("spherical"), "spherical is not supported; frame, fisheye"),
         (ROS | {"roi": {"x_offset": 900, "y_offset": 0, **WH}}, "not inside"),
-        (
-            ROS | {"roi": WH | {"x_offset": np.inf, "y_offset": 0}},
-            "roi: a number is missing, or not finite",
-        ),
+        (ROS | {"roi": WH | {"x_offset": np.inf, "y_offset": 0}}, "roi: a number is missing"),
         (kalibr("ds", "radtan", [-0.2, 0.6], D4), "ds-radtan is not supported"),
         (basalt("eucm", alpha=1.6, beta=1), "alpha is 1.6"),
         (json.dumps(basalt("kb4", **KS)).replace("[[1280, 800]]", "3"), "not as Basalt writes it"),

@@ -61,7 +61,8 @@ def test_a_map_is_stored_and_read_again(tmp_path):
     assert path.name == "model_best.confidence.json" and load_confidence(path) == fitted
     good = json.loads(path.read_text())
     wrong = ({"joints": -3}, {"joints": float("inf")}, {"within_mm": 0}, {"within_mm": -1e999})
-    wrong += ({"probabilities": [9] * len(good["heights"])},)
+    wrong += ({"probabilities": [9] * len(good["heights"])}, {"probabilities": [0.5]})
+    wrong += ({"heights": good["heights"][::-1]},)
     for text in ("", "[]", "[" * 100_000, *(json.dumps(good | change) for change in wrong)):
         path.write_text(text)
         refused("not a confidence map", load_confidence, path)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from base.documents import read_document
 from base.errors import UserError
@@ -24,6 +24,13 @@ class ConfidenceMap(Section):
     within_mm: float = Field(gt=0)
     joints: int = Field(ge=0)
     data: str
+
+    @model_validator(mode="after")
+    def _rising(self) -> "ConfidenceMap":
+        known = self.heights, self.probabilities
+        if len(known[0]) != len(known[1]) or (np.diff(known) < 0).any():
+            raise ValueError("as many heights as probabilities are needed, and both must rise")
+        return self
 
     def __call__(self, heights: np.ndarray) -> np.ndarray:
         """Probabilities of any array of heights, float32."""

@@ -14,6 +14,9 @@ from utils.motion.rig import NUM_RIG_JOINTS, PARENTS, RIG_JOINTS
 from utils.motion.solver import LiveSolver, solve_clip
 from utils.motion.world import World
 
+#: Metres, of a bone.
+_LONGEST = 3.0
+
 
 def skeleton_entry(offsets: np.ndarray, sequence: str = "") -> dict[str, Any]:
     """A skeleton with these offsets from parents, for ``poses.json`` and streams."""
@@ -33,9 +36,12 @@ def read_skeletons(path: Path) -> dict[str, np.ndarray]:
         if not stated or any(each["joint_names"] != list(RIG_JOINTS) for each in stated):
             raise ValueError(path)
         shape = NUM_RIG_JOINTS, 3
-        return {
+        found = {
             each["sequence"]: np.array(each["offsets"], float).reshape(shape) for each in stated
         }
+        if not all((np.abs(offsets) < _LONGEST).all() for offsets in found.values()):
+            raise ValueError(path)  # centimetres, or NaN
+        return found
     except (LookupError, TypeError, ValueError):
         why = "no poses.json with skeletons: one is written by --rotations"
         raise UserError(f"{path}: {why}") from None

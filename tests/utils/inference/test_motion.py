@@ -93,12 +93,16 @@ def test_each_sequence_gets_its_own_of_several_known_skeletons(tmp_path):
     assert np.allclose(results[-1].motion.offsets, summary.skeletons[0]["offsets"], atol=2e-5)
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"skeletons": []}', 20, 19])
+@pytest.mark.parametrize("content", ["", "[]", '{"skeletons": []}', 20, 19, np.nan, 100.0])
 def test_a_file_without_a_skeleton_like_ours_is_refused(tmp_path, content):
     if isinstance(content, int):
         [skeleton] = run(given())[1].skeletons
         skeleton["offsets"] = skeleton["offsets"][:content]
         skeleton["joint_names"][0] = "Pelvis" if content == 20 else "Hips"
+        content = json.dumps({"skeletons": [skeleton]})
+    elif isinstance(content, float):  # metres times this
+        [skeleton] = run(given())[1].skeletons
+        skeleton["offsets"] = (content * np.array(skeleton["offsets"])).tolist()
         content = json.dumps({"skeletons": [skeleton]})
     (tmp_path / "poses.json").write_text(content)
     refused("with skeletons: one is written by", read_skeletons, tmp_path / "poses.json")
