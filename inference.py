@@ -68,7 +68,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     text = "a picture, a folder, a 'pattern*.png', a video file, the address of a video or stream "
     text += "(http, rtsp), or a live camera by its index or device"
     given.add_argument("--input", help=text)
-    text = "the wearer's height, METRES: poses get their size, which a picture does not tell"
+    text = "the wearer's height in metres: poses get their size, which a picture does not tell"
     add("--height", type=number(1.2, 2.3), metavar="METRES", help=text)
     text = "include subfolders, each as a sequence of its own"
     add("--recursive", action="store_true", help=text)
