@@ -32,6 +32,7 @@ import re
 from pathlib import Path
 
 from base.errors import UserError
+from base.skeleton import HEIGHTS
 from utils.common.command import (
     calibration_name,
     command_parser,
@@ -69,7 +70,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     text += "(http, rtsp), or a live camera by its index or device"
     given.add_argument("--input", help=text)
     text = "the wearer's height in metres: poses get their size, which a picture does not tell"
-    add("--height", type=number(1.2, 2.3), metavar="METRES", help=text)
+    add("--height", type=number(*HEIGHTS), metavar="METRES", help=text)
     text = "include subfolders, each as a sequence of its own"
     add("--recursive", action="store_true", help=text)
     text = "calibration of utils/calibrate_confidence.py; 'none' for the model's own, uncalibrated "

@@ -32,6 +32,8 @@ LIMB_CHILDREN = [1, 3, 4, 6, 7, 9, 10, 11, 13, 14, 15, 8, 12, 5]
 LIMBS: tuple[tuple[int, int], ...] = tuple(zip(LIMB_PARENTS, LIMB_CHILDREN, strict=True))
 #: Of these the bones of arms and legs, feet included.
 BODY_LIMBS = slice(1, 11)
+#: Least and greatest height of a wearer, and the mean, metres.
+HEIGHTS, MEAN_HEIGHT = (1.2, 2.3), 1.72
 
 UPPER_BODY: tuple[int, ...] = tuple(range(0, 8))
 LOWER_BODY: tuple[int, ...] = tuple(range(8, 16))
@@ -48,6 +50,12 @@ MIRROR: tuple[int, ...] = tuple(
 def labelled(joints3d: Poses) -> Poses:
     """(…, 16) bool: which joints of (…, 16, 3) labels, NumPy or tensor, are known, the rest NaN."""
     return joints3d[..., 0] == joints3d[..., 0]
+
+
+def limb_lengths(joints3d: Poses) -> Poses:
+    """(…, 14) lengths of the limbs of (…, 16, 3), NumPy or tensor, in its precision."""
+    limbs = joints3d[..., LIMB_CHILDREN, :] - joints3d[..., LIMB_PARENTS, :]
+    return (limbs * limbs).sum(-1) ** 0.5
 
 
 def neck_centred(joints3d: Poses) -> Poses:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from base.skeleton import HEIGHTS, MEAN_HEIGHT
 from utils.common.command import command_parser, number, parse_early, run_command
 from utils.fitting.wearer import MARKS, POSES
 
@@ -32,8 +33,8 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add("--pictures", type=Path, nargs="+", required=True, help=text)
     text = f"marks instead of the window, by picture: {', '.join(MARKS)}"
     add("--points", type=Path, metavar="FILE", help=text)
-    text = "of the person, metres (default 1.72)"
-    add("--height", type=number(1.2, 2.3), default=1.72, help=text)
+    text = "of the person, metres (default: %(default)s)"
+    add("--height", type=number(*HEIGHTS), default=MEAN_HEIGHT, help=text)
     add("--pose", choices=POSES, default=POSES[0], help="of the arms (default: %(default)s)")
     return parser.parse_args(argv)
 

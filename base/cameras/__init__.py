@@ -1,6 +1,7 @@
 """Camera models, and the registry that names them where a camera is stored."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,6 +36,11 @@ def camera_to_dict(camera: Camera) -> dict[str, Any]:
     return ({} if name == _UNNAMED else {"model": name}) | dataclasses.asdict(camera)
 
 
+@functools.cache
+def _reader(lens: type[Camera]) -> TypeAdapter:
+    return TypeAdapter(lens)
+
+
 def camera_from_dict(values: Mapping[str, Any]) -> Camera:
     """The camera of :func:`camera_to_dict`, also after JSON or YAML; ValueError for a model that is
     not registered, other fields than the model's, or values that are no finite numbers."""
@@ -44,7 +50,7 @@ def camera_from_dict(values: Mapping[str, Any]) -> Camera:
         raise ValueError(f"camera model: there is {', '.join(CAMERAS)}, but no {shown(name)}")
     lens = load_class(CAMERAS[name])
     try:
-        return TypeAdapter(lens).validate_python(stated)
+        return _reader(lens).validate_python(stated)
     except ValidationError as error:
         known = [field.name for field in dataclasses.fields(lens)]
         raise ValueError(first_fault(error, known)) from None

@@ -19,6 +19,7 @@ from base.skeleton import (
     MIRROR,
     NECK,
     UPPER_BODY,
+    limb_lengths,
     neck_centred,
 )
 from dataset.protocol import Protocol
@@ -149,19 +150,13 @@ def hidden_hands(poses: Poses) -> dict[str, Any] | None:
     return near | {"hands": int(hidden.sum())}
 
 
-def limb_lengths(joints3d: np.ndarray) -> np.ndarray:
-    """(N, 16, 3) metres → (N, 14) float64 metres."""
-    limbs = np.diff(np.asarray(joints3d, np.float64)[:, LIMBS], axis=2)[:, :, 0]
-    return np.linalg.norm(limbs, axis=-1)
-
-
 def impossible(joints3d: np.ndarray) -> np.ndarray:
     """(N,) bool: whether poses (N, 16, 3) in metres have a limb that nobody has.
 
     One of a length that nobody has, hence every joint beyond anybody's reach, or an elbow or knee
     folded to less than 15°: flexion ends at about 150° and 160°, 30° and 20° short of folded.
     """
-    lengths = limb_lengths(joints3d)
+    lengths = limb_lengths(np.asarray(joints3d, np.float64))
     short, long = lengths < _LEAST_LENGTH * _SHARES, lengths > _GREATEST_LENGTH * _SHARES
     start, bend, end = np.moveaxis(np.asarray(joints3d, np.float64)[:, _FOLDS], 2, 0)
     one, other = start - bend, end - bend
@@ -179,8 +174,8 @@ def impossible_share(poses: Poses) -> dict[str, Any]:
 def size_known(poses: Poses) -> dict[str, Any]:
     """MPJPE of poses whose arms and legs together are made as long as the true ones: what is left
     to whoever knows the wearer's size, as ``inference.py --height``."""
-    both = (limb_lengths(x)[:, BODY_LIMBS] for x in (poses.measured, poses.target))
-    length, true = (known_mean(each, 1) for each in both)
+    both = (np.asarray(x, np.float64) for x in (poses.measured, poses.target))
+    length, true = (known_mean(limb_lengths(x)[:, BODY_LIMBS], 1) for x in both)
     sized = np.asarray(poses.predicted) * (true / np.maximum(length, 1e-3))[:, None, None]
     errors = by_part(joint_errors(sized, poses.target))[:, :1]
     return figures(["mpjpe"], errors, poses.characters[1])
@@ -188,7 +183,8 @@ def size_known(poses: Poses) -> dict[str, Any]:
 
 def bone_errors(poses: Poses) -> dict[str, Any]:
     """Absolute ("error") and signed ("bias") difference of the lengths of the 14 limbs."""
-    predicted, target = (limb_lengths(x) * MILLIMETRES for x in (poses.predicted, poses.target))
+    both = (np.asarray(x, np.float64) for x in (poses.predicted, poses.target))
+    predicted, target = (limb_lengths(x) * MILLIMETRES for x in both)
     errors, biases = known_mean(np.abs(predicted - target), 0), known_mean(predicted - target, 0)
     bones = zip(LIMBS, errors.tolist(), biases.tolist(), strict=True)
     by_bone = {

@@ -11,7 +11,8 @@ from scipy.spatial.transform import Rotation
 from base.cameras.camera import Camera
 from base.errors import UserError
 from base.headset import RELEASE_HEADSET, mount_angles, mount_rotation
-from utils.fitting.wearer import MARKS, MEAN_HEIGHT, NECK, ON_HEAD, POSES, wearer
+from base.skeleton import MEAN_HEIGHT
+from utils.fitting.wearer import MARKS, NECK, ON_HEAD, POSES, wearer
 
 #: Marks of one picture: name → (x, y) pixels.
 Marks = Mapping[str, Sequence[float]]

@@ -9,14 +9,15 @@ clothes and where people mark.
 
 import numpy as np
 
-#: Metres; the table's places are those at this stature.
-MEAN_HEIGHT = 1.72
+from base.skeleton import MEAN_HEIGHT
+
 #: Marks that move with the head and the camera.
 ON_HEAD = ("nose", "chin")
 #: The point about which the head is held more or less level.
 NECK = np.array([0.0, -10.0, -15.8])
 
-#: Place, change of it per centimetre of stature, deviation; of the left side where there are two.
+#: Place at the mean height, change of it per centimetre of stature, deviation; of the left side
+#: where there are two.
 #: The shoulder is the skin above the joint, the wrist its middle, the foot the tip of the toes.
 _MIDDLE = {
     "nose": ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0), (0.3, 0.3, 0.3)),

@@ -8,13 +8,11 @@ import numpy as np
 import torch
 
 from base.errors import UserError
-from base.skeleton import BODY_LIMBS, LIMBS
+from base.skeleton import BODY_LIMBS, HEIGHTS, MEAN_HEIGHT, limb_lengths
 from utils.inference.pose_predictor import Prediction, within_probability
 
-#: Least and greatest height, metres.
-HEIGHTS = 1.2, 2.3
-#: Metres of both arms and legs, feet included, of a person of 1.72 m, and more for each metre of
-#: height: a straight line through 350 people of synthetic training sets, 2.6 cm off in the mean.
+#: Metres of both arms and legs, feet included, of a person of mean height, and more for each metre
+#: of height: a straight line through 350 people of synthetic training sets, 2.6 cm off in the mean.
 _LENGTH, _RISE = 2.977, 2.184
 #: Of a pose that is no body's the size is left nearly as it is.
 _LEAST, _MOST = 0.5, 2.0
@@ -30,10 +28,8 @@ def with_height(found: Prediction, height: float) -> Prediction:
     """Poses magnified, as seen from the camera, to those of a person of ``height`` metres: arms and
     legs together are as long as theirs.  Places in the picture stay; an uncertainty grows with the
     pose, and confidence follows it."""
-    parents, children = np.array(LIMBS)[BODY_LIMBS].T
-    limbs = found.joints3d[:, children] - found.joints3d[:, parents]
-    length = np.linalg.norm(limbs, axis=-1).sum(1)
-    factor = (_LENGTH + _RISE * (height - 1.72)) / np.maximum(length, 1e-3)
+    length = limb_lengths(found.joints3d)[:, BODY_LIMBS].sum(1)
+    factor = (_LENGTH + _RISE * (height - MEAN_HEIGHT)) / np.maximum(length, 1e-3)
     factor = factor.clip(_LEAST, _MOST).astype(np.float32)[:, None]
     sized = {"joints3d": found.joints3d * factor[..., None], "neck": found.neck * factor}
     if found.uncertainty is not None:
