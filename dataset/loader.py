@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, get_worker_info
 from tqdm import tqdm
@@ -27,6 +28,8 @@ BrokenList = list[tuple[FrameId, str]]
 
 #: Batches that each reading process prepares in advance.
 _PREFETCH = 2
+#: Bytes, below the 32 MiB up to which glibc adapts.
+_KEPT = 31 * 2**20
 _MORE_SHARED_MEMORY = (
     "give the container more (docker run --shm-size=2g), or lower --workers or --batch_size"
 )
@@ -82,9 +85,12 @@ def _collate_readable(share: bool, items: list[_Item]) -> _Read | bytes:
     return pickle.dumps((batch, broken))
 
 
-def _leave_interrupts_to_the_main_process(_: int) -> None:
+def _prepare_worker(_: int) -> None:
     # Ctrl-C reaches every process of the terminal; only the main one is to act on it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Once a block has been freed, glibc's malloc keeps up to twice its size for the next ones.
+    # Otherwise it returns the memory of each batch to the system, and takes it back page by page.
+    np.empty(_KEPT, np.uint8)
 
 
 def bytes_in_flight(batch_size: int, size: int, workers: int, division: Division) -> int:
@@ -142,7 +148,7 @@ class FrameLoader:
             collate_fn=functools.partial(_collate_readable, self._bytes <= free),
             # Workers draw nothing; a generator of its own keeps PyTorch's global one untouched.
             generator=torch.Generator().manual_seed(self._order.seed),
-            worker_init_fn=_leave_interrupts_to_the_main_process,
+            worker_init_fn=_prepare_worker,
             persistent_workers=workers > 0,
             pin_memory=pin_memory,
         )
