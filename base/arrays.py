@@ -20,9 +20,9 @@ def read_arrays(path: Path) -> Any:
     that cannot be read or holds none."""
     try:
         found = np.load(path)
-        if isinstance(found, np.ndarray) and path.suffix == ".npz":
+        if isinstance(found, np.ndarray) == (path.suffix == ".npz"):
             raise ValueError(path)
-        return found if isinstance(found, np.ndarray) else dict(found)
+        return dict(found) if path.suffix == ".npz" else found
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or 'damaged'})") from None
     except Exception:  # what NumPy and zipfile raise for damaged bytes shares no base class

@@ -130,6 +130,9 @@ def test_other_arrays_are_no_annotations_and_pickles_are_not_spoken_of(sets, arr
         for content in (path.read_bytes(), pickle.dumps(Evil(sets / "ran"))):
             path.write_bytes(content)
             refused("damaged, or no arrays of numbers; pack again", Packed, sets / "packed", TRAIN)
+        with path.open("wb") as file:
+            np.savez(file, np.zeros(3))
+        refused("damaged, or no arrays of numbers; pack again", Packed, sets / "packed", TRAIN)
         assert not (sets / "ran").exists()
 
 
