@@ -93,7 +93,7 @@ from utils.evaluation.metrics import measure
 from utils.evaluation.poses import Poses, joined, keep_joints, predict
 from utils.evaluation.report import write_report
 from utils.evaluation.results import SCHEMA
-from utils.inference.pose_predictor import PosePredictor
+from utils.inference.square_predictor import SquarePredictor
 from utils.training.data import report_broken
 
 #: Batches per reading process below which starting it costs more than it saves.
@@ -118,7 +118,7 @@ def training_mean_pose(
 
 def evaluate(
     loader: FrameLoader,
-    predictor: PosePredictor,
+    predictor: SquarePredictor,
     mean_pose: np.ndarray | None,
     joints: Sequence[str],
 ) -> Poses:
@@ -200,7 +200,7 @@ def run(
     opened = {"headset": headset, "format": arguments.format}
     dataset = open_split(arguments.data_root, set_type, view=loaded.camera, **opened)
     how = {"camera": dataset.camera, "views": arguments.views}
-    predictor = PosePredictor(loaded.model, device, arguments.precision, **how)
+    predictor = SquarePredictor(loaded.model, device, arguments.precision, **how)
     mean_pose, whose = training_mean_pose(loaded, arguments.data_root, **opened)
 
     workers = arguments.workers

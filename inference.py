@@ -175,7 +175,7 @@ from utils.common.cores import cpu_count
 from utils.common.memory import memory_advice
 from utils.common.pretrained import chosen_model
 from utils.common.signals import Interruption
-from utils.inference.motion import WithMotion, read_skeletons
+from utils.inference.joint_rotations import WithMotion, read_skeletons
 from utils.inference.outputs import PerSequence, RunInfo, Sink, Summary
 from utils.inference.picture_source import open_live, open_source
 from utils.inference.pose_parts import Parts, check_parts, of_run

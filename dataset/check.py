@@ -28,12 +28,12 @@ from dataset.faults import (
     WRONG_SET,
     Fault,
 )
+from dataset.headset_view import projection_residuals
 from dataset.recordings import RecordedSet
 from dataset.release.table import CHARACTERS
 from dataset.skip_list import read_skip_list
 from dataset.split import Split, rows_by_code
 from dataset.traps import find_traps
-from dataset.view import projection_residuals
 
 #: No bone of a person is longer than this, metres, and none has no length at all.
 _LONGEST_LIMB, _SHORTEST_LIMB = 1.5, 1e-4
@@ -110,7 +110,7 @@ class SetReport:
 
 def measured(table: Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of N labels, (N,) each: the shortest and the longest limb, metres, and the largest of
-    :func:`~dataset.view.projection_residuals`, NaN where there is none."""
+    :func:`~dataset.headset_view.projection_residuals`, NaN where there is none."""
     parents, children = np.array(LIMBS).T
     bones = table.rows["joints3d"][:, parents] - table.rows["joints3d"][:, children]
     lengths = np.linalg.norm(bones, axis=-1)

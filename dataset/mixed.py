@@ -17,8 +17,8 @@ from base.remote import root_text
 from base.set_type import SetType
 from dataset import data_format, open_split
 from dataset.annotations import LABELS, Annotations
+from dataset.headset_view import own_view
 from dataset.split import Split
-from dataset.view import own_view
 
 #: Epochs in the list, at most: of a set with a smaller share some frames never come up.
 _MOST_ROUNDS = 50

@@ -19,10 +19,10 @@ from dataset import format_name
 from dataset.annotations import LABELS, Annotations, Table
 from dataset.bone_labels import BoneLabels
 from dataset.faults import Fault, print_once, summary
+from dataset.headset_view import HeadsetView, own_view, refuse_other_camera
 from dataset.pictures import check_size, decode_camera_picture, read_bytes
 from dataset.protocol import Protocol
 from dataset.skip_list import SKIP_LIST, is_listed, read_skip_list
-from dataset.view import HeadsetView, own_view, refuse_other_camera
 
 
 class Contents(NamedTuple):
@@ -48,7 +48,7 @@ class Split(BaseDataset):
         check: for a check or a packing of every frame: read all labels anew, those of the skip list
             too.
         view: camera of the network's view, whose size is then that of the pictures; None for that
-            of :func:`dataset.view.own_view`.
+            of :func:`dataset.headset_view.own_view`.
         headset: of labels that do not state one; None for the release's. Also ``unstated``.
         format: "NAME:option=value,…", the values of the format's :attr:`options`.
 

@@ -25,7 +25,7 @@ from utils.common.networks import load_pose_model
 from utils.drawing.split_painter import SplitPainter, evenly_spaced
 from utils.evaluation.mpjpe import distances, joint_errors
 from utils.evaluation.poses import read_poses
-from utils.inference.pose_predictor import PosePredictor
+from utils.inference.square_predictor import SquarePredictor
 
 pytestmark = pytest.mark.usefixtures("tiny_kind")
 
@@ -42,7 +42,7 @@ def test_errors_tables_and_pictures(tiny_checkpoint, tiny_data, tmp_path, capsys
     dataset = open_split(tiny_data, SetType.TEST, 64)
     loaded = load_pose_model(tiny_checkpoint)
     frames = [dataset[index] for index in range(len(dataset))]
-    predictor = PosePredictor(loaded.model, torch.device("cpu"), "fp32")
+    predictor = SquarePredictor(loaded.model, torch.device("cpu"), "fp32")
     predictions = predictor(torch.from_numpy(np.stack([frame.image for frame in frames])))
     placed = predictions.joints3d + predictions.neck[:, None]
     targets = np.stack([frame.joints3d for frame in frames])
@@ -87,7 +87,7 @@ def test_errors_tables_and_pictures(tiny_checkpoint, tiny_data, tmp_path, capsys
 
 def test_out_of_memory_says_what_to_lower(tiny_network, tiny_data, tmp_path, monkeypatch):
     fault = Mock(side_effect=torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"))
-    monkeypatch.setattr(PosePredictor, "__call__", fault)
+    monkeypatch.setattr(SquarePredictor, "__call__", fault)
     message = r"memory with batches of 4 .*lower --batch_size"
     refused(message, run_demo, tiny_network, tiny_data, tmp_path, "--batch_size", "4")
 

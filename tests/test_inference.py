@@ -31,18 +31,18 @@ from base.files import sha256
 from base.headset import mount_rotation
 from base.release_camera import RELEASE_CAMERA
 from base.skeleton import JOINTS
+from dataset.lens_warp import CameraWarp
 from dataset.transforms import SquareCrop
-from dataset.warp import CameraWarp
 from utils.common.command import run_command
 from utils.common.cores import read_ahead
 from utils.common.pretrained import model_name
 from utils.drawing.write import VideoFile
 from utils.inference import predictor
 from utils.inference import run as run_module
-from utils.inference.pose_predictor import PosePredictor, Prediction
 from utils.inference.predictor import EgoPosePredictor, Prepared
 from utils.inference.sinks.drawings import PictureSink
 from utils.inference.smoothing import OneEuroFilter
+from utils.inference.square_predictor import Prediction, SquarePredictor
 from utils.inference.trained_range import TrainedRange
 
 pytestmark = pytest.mark.usefixtures("tiny_kind")
@@ -346,11 +346,11 @@ def test_pictures_are_brought_into_the_view_of_the_checkpoint(tiny_network, tmp_
     cv2.circle(picture, at, 16, (255,) * 3, -1)
     y, x = np.nonzero(trained.prepare(picture).square[..., 0] > 100)
     assert np.hypot(*(view.project(ray) - [x.mean(), y.mean()])) < 0.5
-    assert "cm outside" in trained.views[1280, 800, None].out_of_range
+    assert "cm outside" in trained.preprocessing[1280, 800, None].out_of_range
     certain_where(monkeypatch, lambda square: 0.5)
     monkeypatch.setattr(TrainedRange, "left_by", lambda _, found: np.zeros(len(found.neck), bool))
     assert trained(picture).out_of_range and not trained(picture).disagrees
-    trained.views.clear()
+    trained.preprocessing.clear()
     trained.range = TrainedRange()
     assert not trained(picture).out_of_range
 
@@ -490,7 +490,7 @@ def certain_where(monkeypatch, seen):
         return Prediction(joints3d, joints2d, confidence, neck)
 
     for method in ("__call__", "one_view"):
-        monkeypatch.setattr(PosePredictor, method, predict)
+        monkeypatch.setattr(SquarePredictor, method, predict)
     return calls
 
 
@@ -553,8 +553,8 @@ def test_a_folder_that_shows_no_image_circle_has_the_lens_of_the_others(tiny_net
     predictor = EgoPosePredictor(tiny_network, rotate=0, gpu="cpu")
     predictor.study([bright] * 3)
     predictor.study([np.full_like(bright, 90)], "indoors")
-    (*_, all_of_them), (*_, indoors) = predictor.views
-    everyone, one = (view.lens.lens for view in predictor.views.values())
+    (*_, all_of_them), (*_, indoors) = predictor.preprocessing
+    everyone, one = (view.lens.lens for view in predictor.preprocessing.values())
     assert (all_of_them, indoors) == (None, "indoors")
     assert everyone == one and "image circle of 60 px found" in one
 
@@ -572,17 +572,17 @@ def test_a_turn_is_taken_where_it_is_certain(certain, faces, turns, tiny_network
     certain_where(monkeypatch, lambda square: least + more * square[8, 32].min() / 255)
     predictor = EgoPosePredictor(tiny_network, camera="training", gpu="cpu")
     predictor.study([with_face(*face) for face in faces])
-    assert [view.lens.headset.rotate for view in predictor.views.values()] == turns
+    assert [view.lens.headset.rotate for view in predictor.preprocessing.values()] == turns
 
 
 def test_the_turn_is_sought_in_one_view_and_taken_if_certain(tiny_network, monkeypatch):
-    calls, forward = [], PosePredictor.forward
+    calls, forward = [], SquarePredictor.forward
     monkeypatch.setattr(
-        PosePredictor, "forward", lambda self, *rest: calls.append(1) or forward(self, *rest)
+        SquarePredictor, "forward", lambda self, *rest: calls.append(1) or forward(self, *rest)
     )
     six = EgoPosePredictor(tiny_network, gpu="cpu", views=6)
     six.study([checkered(64, 64, seed=seed) for seed in range(8)])
-    [view] = six.views.values()
+    [view] = six.preprocessing.values()
     assert len(calls) == 8 and view.lens.headset.rotate == 0
     assert view.lens.orientation.startswith("assumed, none is convincing: mean confidence")
     six(checkered(64, 64))
@@ -613,7 +613,7 @@ def test_pose_and_picture_disagree_by_the_joints_that_are_seen(fp32, monkeypatch
     confidence = np.ones((1, 16), np.float32)
     confidence[:, 2] = 0
     found = Prediction(joints3d, joints2d, confidence, neck)
-    monkeypatch.setattr(PosePredictor, "__call__", lambda *_: found)
+    monkeypatch.setattr(SquarePredictor, "__call__", lambda *_: found)
     [pose] = fp32.poses([Prepared(np.zeros((64, 64, 3), np.uint8), SquareCrop(64, 128, 128))])
     assert pose.disagrees == disagrees
     assert pose.residual == pytest.approx(share * 128, rel=1e-3)

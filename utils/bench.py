@@ -70,11 +70,11 @@ from utils.common.networks import Start, stage_network
 from utils.common.paths import DEFAULT_CONFIG
 from utils.common.signals import Interruption
 from utils.drawing.write import VideoFile
-from utils.inference.motion import WithMotion
+from utils.inference.joint_rotations import WithMotion
 from utils.inference.picture_source import open_live
-from utils.inference.pose_predictor import OnnxPosePredictor
 from utils.inference.predictor import EgoPosePredictor, load_network
 from utils.inference.run import infer
+from utils.inference.square_predictor import OnnxSquarePredictor
 from utils.inference.streams.stream import StreamSink
 from utils.training.distributed import Processes
 from utils.training.stage import Stage
@@ -237,7 +237,7 @@ def bench_inference(options: argparse.Namespace) -> None:
             networks = {form: load_network(model, gpu, form) for form in forms}
             if device.type == "cpu":  # where ONNX Runtime runs
                 launch("utils/export_onnx.py", "--load_model", model, "--output", file, quiet=True)
-                networks["ONNX Runtime fp32"] = OnnxPosePredictor(file, torch.get_num_threads())
+                networks["ONNX Runtime fp32"] = OnnxSquarePredictor(file, torch.get_num_threads())
         plain.to(device)
         for batch in (1, 8) if device.type == "cpu" else (1, 64, 256):
             images = to_input(torch.from_numpy(np.stack([crop.image(frame)] * batch)), device)

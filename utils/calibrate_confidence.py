@@ -37,15 +37,15 @@ from base.set_type import SetType
 from dataset import open_split
 from dataset.loader import FrameLoader
 from utils.inference.confidence import confidence_path, fit_confidence, save_confidence
-from utils.inference.pose_predictor import PosePredictor
 from utils.inference.predictor import load_network
+from utils.inference.square_predictor import SquarePredictor
 
 _FOLDS, _BINS = 5, 10
 #: Fewer joints say too little about how often one is right.
 _FEWEST = 100
 
 
-def collect(predictor: PosePredictor, dataset: BaseDataset) -> tuple[np.ndarray, np.ndarray]:
+def collect(predictor: SquarePredictor, dataset: BaseDataset) -> tuple[np.ndarray, np.ndarray]:
     """Heights (F, 16) of heatmaps and errors (F, 16), millimetres in the camera's frame, NaN for
     joints that are not labelled."""
     heights, errors = [], []

@@ -39,10 +39,10 @@ import torch
 from base.errors import UserError
 from base.files import replacing
 from base.headset import load_headset
-from dataset.warp import CameraWarp
+from dataset.lens_warp import CameraWarp
 from utils.common.networks import load_pose_model
 from utils.inference.onnx_export import Deployed, onnx_metadata, write_onnx
-from utils.inference.pose_predictor import OnnxPosePredictor, PosePredictor, distance_mm
+from utils.inference.square_predictor import OnnxSquarePredictor, SquarePredictor, distance_mm
 
 #: What joints may differ by from PyTorch's, millimetres.
 TOLERANCE_MM = 0.1
@@ -67,9 +67,9 @@ def main(argv: list[str] | None = None) -> None:
         pictures = [cv2.resize(item, (seen.width, seen.height)) for item in noise]
         # Each picture is a sequence of its own, as in the export.
         whole = load_pose_model(args.load_model, single_frame=True)
-        plain = PosePredictor(whole.model, torch.device("cpu"), "fp32", whole.camera)
+        plain = SquarePredictor(whole.model, torch.device("cpu"), "fp32", whole.camera)
         squares = pictures if warp is None else map(warp.image, pictures)
-        worst = distance_mm((plain, squares), (OnnxPosePredictor(temporary), pictures)).max()
+        worst = distance_mm((plain, squares), (OnnxSquarePredictor(temporary), pictures)).max()
         if not worst <= TOLERANCE_MM:
             off = f"joints differ from PyTorch's by {worst:.2f} mm, more than {TOLERANCE_MM} mm"
             raise UserError(f"{args.output}: {off}; it is not written")

@@ -46,9 +46,9 @@ from utils.common.networks import load_pose_model
 from utils.common.pretrained import model_name
 from utils.inference.onnx_export import onnx_metadata, write_onnx
 from utils.inference.outputs import RunInfo
-from utils.inference.pose_predictor import PosePredictor, distance_mm
 from utils.inference.predictor import EgoPosePredictor
 from utils.inference.sinks.pose_json import metadata
+from utils.inference.square_predictor import SquarePredictor, distance_mm
 from utils.web.packages import install_packages
 from utils.web.site import PageModel, site_data
 from utils.web.weights import halve_weights
@@ -79,7 +79,7 @@ def _write_model(path: Path, checkpoint: Path) -> EgoPosePredictor:
     trained = {name: value.clone() for name, value in loaded.model.state_dict().items()}
     write_onnx(PageModel(loaded.model, loaded.camera), path, onnx_metadata(loaded))
     halve_weights(path, trained)
-    plain = PosePredictor(loaded.model, torch.device("cpu"), "fp32", loaded.camera)
+    plain = SquarePredictor(loaded.model, torch.device("cpu"), "fp32", loaded.camera)
     exported = EgoPosePredictor(path, confidence=None)
     side = loaded.model.input_size
     noise = np.random.default_rng(0).integers(0, 256, (4, side, side, 3), np.uint8)

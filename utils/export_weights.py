@@ -60,7 +60,7 @@ from utils.common.networks import load_pose_model
 from utils.evaluation.mpjpe import ALL, BODY_PARTS
 from utils.evaluation.results import read_results
 from utils.inference.confidence import confidence_path
-from utils.inference.pose_predictor import PosePredictor, distance_mm
+from utils.inference.square_predictor import SquarePredictor, distance_mm
 
 #: What a repository can bear.
 MOST_BYTES = 40_000_000
@@ -173,7 +173,7 @@ def joints_moved(before: Path, after: Path) -> float:
     models, cpu = [load_pose_model(path).model for path in (before, after)], torch.device("cpu")
     shape = 4, models[0].input_size, models[0].input_size, 3
     noise = np.random.default_rng(0).integers(0, 255, shape, np.uint8)
-    return float(distance_mm(*((PosePredictor(m, cpu, "fp32"), noise) for m in models)).mean())
+    return float(distance_mm(*((SquarePredictor(m, cpu, "fp32"), noise) for m in models)).mean())
 
 
 def main(argv: list[str] | None = None) -> None:

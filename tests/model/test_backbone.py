@@ -16,7 +16,7 @@ from model.pose_fpn import PoseFPN
 from model.pose_resnet import PoseResNet
 from model.rays import CameraRays
 from utils.common.config import parse_config
-from utils.inference.pose_predictor import fold_batch_norms
+from utils.inference.square_predictor import fold_batch_norms
 
 timm = pytest.importorskip("timm")
 

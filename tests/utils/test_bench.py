@@ -24,7 +24,7 @@ def rows(tiny_data, monkeypatch, capsys):
     small |= {"NETWORKS": [("autoencoder", 18, 64)], "prepare_device": lambda *_, **__: None}
     small |= {"LIVE_FRAMES": 6}
     small |= {"ProcessPoolExecutor": lambda *_: ThreadPoolExecutor(1)}
-    small |= {"OnnxPosePredictor": lambda *_: lambda images: None, "fast_bf16": lambda _: False}
+    small |= {"OnnxSquarePredictor": lambda *_: lambda images: None, "fast_bf16": lambda _: False}
     for name, value in small.items():
         monkeypatch.setattr(bench, name, value)
 

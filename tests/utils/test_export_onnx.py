@@ -18,7 +18,7 @@ from base.files import sha256
 from base.headset import Headset, load_headset, mount_rotation
 from base.release_camera import RELEASE_SQUARE
 from base.skeleton import JOINTS
-from dataset.warp import CameraWarp
+from dataset.lens_warp import CameraWarp
 from utils import export_onnx
 from utils.common.networks import load_pose_model
 from utils.common.pretrained import PRETRAINED
@@ -163,7 +163,7 @@ def test_a_headsets_export_gives_pytorchs_poses(with_headset, headset_file, tiny
         assert np.abs(found.joints3d - expected.joints3d).max() < 1e-4
         assert np.abs(found.neck - expected.neck).max() < 1e-3
         assert np.abs(found.joints2d - expected.joints2d).max() < 0.05
-    [view] = exported.views.values()
+    [view] = exported.preprocessing.values()
     assert view.lens.headset == headset and not view.lens.assumed
 
 

@@ -99,7 +99,7 @@ def pytorch(picture, *how, **headset):
     """The pose of a BGR picture by PyTorch, and the lens that it was taken with."""
     predictor = EgoPosePredictor("small", *how, gpu="cpu", precision="fp32", **headset)
     pose = predictor(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
-    [view] = predictor.views.values()
+    [view] = predictor.preprocessing.values()
     return pose, view.lens.headset.camera
 
 

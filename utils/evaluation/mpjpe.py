@@ -49,6 +49,12 @@ def joint_errors(
     return distances(own, true)
 
 
+def pa_joint_errors(predicted: np.ndarray, target: np.ndarray, scale: bool = True) -> np.ndarray:
+    """(B, 16) float64 millimetres between joints after Procrustes alignment, see :func:`aligned`:
+    PA-MPJPE is their mean."""
+    return distances(aligned(predicted, target, scale), target)
+
+
 def by_part(errors: np.ndarray) -> np.ndarray:
     """(N, 16) → (N, 3): means over the full, upper and lower body, NaN where none is known."""
     return np.stack([known_mean(errors[:, list(joints)], 1) for joints in BODY_PARTS.values()], 1)

@@ -26,7 +26,7 @@ from utils.evaluation.mpjpe import BODY_PARTS, by_part
 if TYPE_CHECKING:  # torch takes seconds to import
     from dataset.batch import Batch
     from dataset.bone_labels import BoneLabels
-    from utils.inference.pose_predictor import PosePredictor, Track
+    from utils.inference.square_predictor import SquarePredictor, Track
 
 
 @dataclass
@@ -102,9 +102,10 @@ class Poses:
         """Name → (N, 3) millimetres of the full, upper and lower body, which have the alignment of
         the whole pose; "mpjpe_mean_pose" where there is a mean pose."""
         predicted, target = self.predicted, self.target
-        rigid = mpjpe.aligned(predicted, target, scale=False)
-        pa = mpjpe.distances(mpjpe.aligned(predicted, target), target)
-        errors = {"pa_mpjpe": pa, "pa_mpjpe_rigid": mpjpe.distances(rigid, target)}
+        errors = {
+            "pa_mpjpe": mpjpe.pa_joint_errors(predicted, target),
+            "pa_mpjpe_rigid": mpjpe.pa_joint_errors(predicted, target, scale=False),
+        }
         if not self.aligned_only:
             official = mpjpe.joint_errors(predicted, target, self.raw_neck)
             errors = {"mpjpe": self.joint_errors} | errors
@@ -158,7 +159,7 @@ class Poses:
 
 
 def predict(
-    predictor: "PosePredictor", batch: "Batch", tracks: "list[Track] | None" = None
+    predictor: "SquarePredictor", batch: "Batch", tracks: "list[Track] | None" = None
 ) -> Poses:
     """A predictor's poses of a labelled batch; a temporal one's batches come in order."""
     places = [((f.character, f.environment), f.number) for f in batch.frame_ids] if tracks else None

@@ -9,7 +9,7 @@ import torch
 
 from base.errors import UserError
 from base.skeleton import BODY_LIMBS, HEIGHTS, MEAN_HEIGHT, limb_lengths
-from utils.inference.pose_predictor import Prediction, within_probability
+from utils.inference.square_predictor import Prediction, within_probability
 
 #: Metres of both arms and legs, feet included, of a person of mean height, and more for each metre
 #: of height: a straight line through 350 people of synthetic training sets, 2.6 cm off in the mean.

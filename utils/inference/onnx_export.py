@@ -15,7 +15,7 @@ from base.cameras.camera import Camera
 from base.files import sha256
 from base.headset import Headset
 from base.skeleton import neck_centred
-from dataset.warp import CameraWarp
+from dataset.lens_warp import CameraWarp
 from model.pose_model import PoseModel
 from model.rays import CameraRays
 from utils.common.checkpoint import Checkpoint

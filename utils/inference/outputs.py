@@ -63,7 +63,7 @@ class Summary:
     fault: str = ""  # what cut the source short
     dropped: int = 0  # frames of a live source that were not taken
     live: dict[str, Any] | None = None  # how streaming went, see StreamSink
-    lenses: list[dict[str, Any]] = field(default_factory=list)  # View.describe() of each
+    lenses: list[dict[str, Any]] = field(default_factory=list)  # Preprocessing.describe() of each
     skeletons: list[dict[str, Any]] = field(default_factory=list)  # of each sequence, if asked for
 
 

@@ -12,19 +12,24 @@ import torch
 
 from base.errors import UserError
 from base.skeleton import HEATMAP_JOINTS
+from dataset.headset_view import Transform
 from dataset.pictures import read_picture
 from dataset.runs import Place
-from dataset.view import Transform
 from model.backbone import to_bfloat16
 from utils.common.device import fast_bf16, select_device
 from utils.common.networks import load_pose_model
 from utils.common.pretrained import model_path
 from utils.inference.body_size import check_height, with_height
 from utils.inference.confidence import confidence_path, load_confidence
-from utils.inference.lens import Lens, LensFinder
-from utils.inference.pose_predictor import OnnxPosePredictor, PosePredictor, Track, fold_batch_norms
+from utils.inference.lens_finder import Lens, LensFinder
+from utils.inference.square_predictor import (
+    OnnxSquarePredictor,
+    SquarePredictor,
+    Track,
+    fold_batch_norms,
+)
+from utils.inference.test_time_augmentation import view_moves
 from utils.inference.trained_range import TrainedRange
-from utils.inference.views import view_moves
 
 #: Mean distance between the placed pose and ``joints2d``, as a share of the network's picture,
 #: above which the two disagree.
@@ -54,7 +59,7 @@ class Pose:
     uncertainty: np.ndarray | None = None  # (16,) metres, radius with 90 % coverage
 
 
-class View(NamedTuple):
+class Preprocessing(NamedTuple):
     """How pictures of one size reach the network: their lens, the transform to its pictures, and
     what of the headset is outside the range that the model was trained on, in words, or ""."""
 
@@ -101,11 +106,11 @@ def as_rgb(picture: np.ndarray) -> np.ndarray:
 
 def load_network(
     path: Path, gpu: str | int = "0", precision: str = "auto", views: int = 1
-) -> PosePredictor:
+) -> SquarePredictor:
     """The network of a finetuned checkpoint, or of an export of one (*.onnx), ready to run;
     UserError for a file that is neither, or a device that is not there."""
     if path.suffix == ".onnx":
-        return OnnxPosePredictor(path, views=views)
+        return OnnxSquarePredictor(path, views=views)
     device = select_device(str(gpu))
     loaded = load_pose_model(path, device)
     fold_batch_norms(loaded.model.pose2d)
@@ -113,7 +118,7 @@ def load_network(
         # Once, instead of at every call.
         to_bfloat16(loaded.model.pose2d)
     model = loaded.model.to(memory_format=torch.channels_last)
-    return PosePredictor(model, device, precision, loaded.camera, loaded.mounts, views)
+    return SquarePredictor(model, device, precision, loaded.camera, loaded.mounts, views)
 
 
 class EgoPosePredictor:
@@ -163,7 +168,7 @@ class EgoPosePredictor:
         self.stated = self.lens.stated and not self._turns
         self.range = TrainedRange(self.network.mounts)
         #: What is known or assumed of the pictures' headset, by their width, height and sequence.
-        self.views: dict[tuple[int, int, str | None], View] = {}
+        self.preprocessing: dict[tuple[int, int, str | None], Preprocessing] = {}
         self._lock = threading.Lock()
 
     def study(
@@ -177,7 +182,7 @@ class EgoPosePredictor:
         for picture in map(as_rgb, pictures):
             by_key.setdefault((*picture.shape[1::-1], sequence), []).append(picture)
         with self._lock:
-            known = {k: view.lens for k, view in self.views.items() if k[2] in (None, sequence)}
+            known = {k: v.lens for k, v in self.preprocessing.items() if k[2] in (None, sequence)}
             for key in [key for key in by_key if key not in known]:
                 try:
                     lens = self.lens.find(by_key[key], known.get((*key[:2], None)))
@@ -195,7 +200,7 @@ class EgoPosePredictor:
                 try:
                     transform = lens.view(self.network.camera)
                     faults = self.range.fault(lens.headset, transform)
-                    self.views[key] = View(lens, transform, faults)
+                    self.preprocessing[key] = Preprocessing(lens, transform, faults)
                 except UserError as error:
                     fault = error
         return fault
@@ -230,11 +235,11 @@ class EgoPosePredictor:
                 f"{built_in.camera.width}×{built_in.camera.height} of its headset"
             )
         key = (*size, sequence)
-        if key not in self.views and (fault := self.study([picture], sequence)):
+        if key not in self.preprocessing and (fault := self.study([picture], sequence)):
             raise fault
-        view = self.views[key]
-        square = picture if built_in else view.transform.image(picture)
-        return Prepared(square, view.transform, bool(view.out_of_range))
+        known = self.preprocessing[key]
+        square = picture if built_in else known.transform.image(picture)
+        return Prepared(square, known.transform, bool(known.out_of_range))
 
     def poses(
         self,

@@ -50,7 +50,7 @@ def infer(
             picture = frame.read()
             sequence = frame.sequence if source.nested else None
             size = picture.shape[1::-1]
-            if part is None or predictor.stated or (*size, sequence) in predictor.views:
+            if part is None or predictor.stated or (*size, sequence) in predictor.preprocessing:
                 return _Read(frame, picture, predictor.prepare(picture, sequence))
         except UserError as error:
             return _Read(frame, fault=str(error))
@@ -106,11 +106,11 @@ def infer(
                 break
         frames.close()
     summary.fault, summary.dropped = source.fault, source.dropped
-    for (*_, folder), view in predictor.views.items():
+    for (*_, folder), preprocessing in predictor.preprocessing.items():
         if not source.nested:
-            summary.lenses.append(view.describe())
+            summary.lenses.append(preprocessing.describe())
         elif folder is not None:
-            summary.lenses.append(view.describe() | {"folder": folder})
+            summary.lenses.append(preprocessing.describe() | {"folder": folder})
     conclude(summary, source, sinks, part is not None)
     return summary
 

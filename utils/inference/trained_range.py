@@ -10,9 +10,9 @@ import numpy as np
 
 from base.headset import RELEASE_HEADSET, Headset
 from base.skeleton import JOINTS
-from dataset.view import Transform
-from dataset.warp import CameraWarp
-from utils.inference.pose_predictor import Prediction
+from dataset.headset_view import Transform
+from dataset.lens_warp import CameraWarp
+from utils.inference.square_predictor import Prediction
 
 #: Mean place of the Neck in the view of the release's headset, metres, and what a model was trained
 #: on that does not say it: 1000 synthetic training frames of 25 people (seed 1).  "uncertainty" is

@@ -10,15 +10,15 @@ import torch
 from base.cameras.camera import Camera
 from base.headset import RELEASE_HEADSET, Headset
 from base.skeleton import HEATMAP_JOINTS, JOINTS, NECK
+from dataset.headset_view import HeadsetView
+from dataset.lens_warp import RIM
 from dataset.transforms import SquareCrop
-from dataset.view import HeadsetView
-from dataset.warp import RIM
 from model.decode import decode_heatmaps
 from model.pose_model import PoseModel
 from utils.drawing import style
 from utils.inference.onnx_export import Deployed
-from utils.inference.pose_predictor import PosePredictor, within_probability
 from utils.inference.predictor import DISAGREEMENT
+from utils.inference.square_predictor import SquarePredictor, within_probability
 from utils.inference.trained_range import TrainedRange
 
 #: Pixels of the view between two points of the wide grid, which reaches half a side beyond it.
@@ -34,7 +34,7 @@ class PageModel(Deployed):
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """(B, S, S, 3) uint8 RGB → also ``confidence`` (B, 16), ``joints2d`` (B, 16, 2) pixels of
-        the picture, both as of :class:`~utils.inference.pose_predictor.Prediction`, and where the
+        the picture, both as of :class:`~utils.inference.square_predictor.Prediction`, and where the
         picture shows ``camera3d``: ``placed`` (B, 16, 2)."""
         found = super().forward(images)
         known = dict(zip(self.model.exports, found, strict=True))
@@ -89,7 +89,9 @@ def write_headset(
     return about | {"file": f"{folder.name}/{headset.name}.bin"}
 
 
-def site_data(network: PosePredictor, headsets: Sequence[Headset], folder: Path) -> dict[str, Any]:
+def site_data(
+    network: SquarePredictor, headsets: Sequence[Headset], folder: Path
+) -> dict[str, Any]:
     """Everything but the model; binary files are written to ``folder``."""
     view, known = network.camera, TrainedRange(network.mounts)
     (lenses := folder / "headsets").mkdir()

@@ -7,9 +7,10 @@ import numpy as np
 from dataset.synthetic.body.body_model import Body
 from dataset.synthetic.body.pose import BodyPose, stack
 from dataset.synthetic.body.poser import Poser
-from dataset.synthetic.clothes import outfit
-from dataset.synthetic.clothes.outfit import BodyPart, Cut, Material, Outfit
-from dataset.synthetic.clothes.sheets import Surface, make_sheets, smoothed, vertex_normals
+from dataset.synthetic.clothes import materials
+from dataset.synthetic.clothes.garment_meshes import Surface, make_sheets
+from dataset.synthetic.clothes.materials import BodyPart, Cut, Material, Outfit
+from dataset.synthetic.meshes import smoothed, vertex_normals
 
 _PATTERNS = ("plain", "stripes", "pinstripes", "checks", "block")
 _UPPER = (Material.TOP, Material.COLLAR, Material.FASTENER)
@@ -57,7 +58,7 @@ _FASTENERS = {"zip": (0.2, 0.2), "buttons": (0.35, 0.25), "": (0.0, 0.0)}
 def draw_cut(
     body: Body, tpose: np.ndarray, joints: np.ndarray, rng: np.random.Generator
 ) -> tuple[str, str, Cut]:
-    """Draw the kinds of top and bottoms, and the measures (:data:`outfit.Cut`) of all garments, of
+    """Draw the kinds of top and bottoms, and the measures of all garments, of
     a body with skin (V, 3) and joints (J, 3) in the T-pose."""
 
     def pick(shares: dict[str, float]) -> str:
@@ -114,13 +115,13 @@ def dress(body: Body, rng: np.random.Generator) -> Outfit:
     joints, turns = (each[0] for each in Poser(body).place(stack([BodyPose()])))
     tpose = body.skin(joints, turns)
     top_kind, bottom_kind, cut = draw_cut(body, tpose, joints, rng)
-    colours = outfit.material_colours(top_kind, bottom_kind, rng)
+    colours = materials.material_colours(top_kind, bottom_kind, rng)
     heavy = top_kind in ("jacket", "coat", "hoodie")
     shares = [0.9, 0.0, 0.04, 0.02, 0.04] if heavy else [0.62, 0.14, 0.07, 0.09, 0.08]
-    second = outfit.cloth_colour(rng).astype(np.float32)
+    second = materials.cloth_colour(rng).astype(np.float32)
     pattern, pitch = str(rng.choice(_PATTERNS, p=shares)), float(rng.uniform(2.5, 9.0))
 
-    part = outfit.part_of_bones(rig.names)[rig.main_bone]
+    part = materials.part_of_bones(rig.names)[rig.main_bone]
     vertices = _clothed_surface(body, cut, part, tpose)
     worn = body.skin(joints, turns, vertices, rig.weights)
     normals = vertex_normals(worn, rig.faces).astype(float)
@@ -144,7 +145,7 @@ def dress(body: Body, rng: np.random.Generator) -> Outfit:
 
 def _clothed_surface(body: Body, cut: Cut, part: np.ndarray, tpose: np.ndarray) -> np.ndarray:
     """(V, 3) float32 centimetres: the rest pose in cloth, smoother than skin and further out."""
-    faces, material = body.rig.faces, outfit.material_at(cut, part, tpose)
+    faces, material = body.rig.faces, materials.material_at(cut, part, tpose)
     thickness = np.zeros(len(Material), np.float32)
     thickness[list(_UPPER)] = cut["thick_top"]
     thickness[Material.COLLAR] = cut["thick_top"] + 0.4

@@ -6,8 +6,8 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from dataset.synthetic.clothes.outfit import Material, Outfit
-from dataset.synthetic.clothes.sheets import vertex_normals
+from dataset.synthetic.clothes.materials import Material, Outfit
+from dataset.synthetic.meshes import vertex_normals
 from dataset.synthetic.render.picture_camera import Traced
 from dataset.synthetic.rotations import unit
 from dataset.synthetic.scene.floors import FLOOR_CM, FLOOR_PX

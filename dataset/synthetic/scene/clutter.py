@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from dataset.synthetic.clothes.outfit import SKIN_TONES, cloth_colour
-from dataset.synthetic.clothes.sheets import grid_faces
+from dataset.synthetic.clothes.materials import SKIN_TONES, cloth_colour
+from dataset.synthetic.meshes import grid_faces
 from dataset.synthetic.rotations import SIDES
 from dataset.synthetic.scene.furniture import NO_THINGS, Things, together, turned
 from dataset.synthetic.scene.place import Place

@@ -12,8 +12,8 @@ import inference
 from base.release_camera import RELEASE_CAMERA
 from base.skeleton import JOINTS
 from utils.inference.body_size import with_height
-from utils.inference.pose_predictor import Prediction, within_probability
 from utils.inference.predictor import EgoPosePredictor
+from utils.inference.square_predictor import Prediction, within_probability
 
 LIMBS = {"Arm": "ForeArm", "ForeArm": "Hand", "UpLeg": "Leg", "Leg": "Foot", "Foot": "ToeBase"}
 

@@ -25,7 +25,7 @@ def test_an_upside_down_camera_needs_its_calibration_only():
     camera = FRAMES / "fisheye_calibration.json"
     predictor = EgoPosePredictor(PRETRAINED, camera=camera, gpu="cpu", precision="fp32")
     predictor.study(pictures)
-    assert {view.lens.headset.rotate for view in predictor.views.values()} == {180.0}
+    assert {view.lens.headset.rotate for view in predictor.preprocessing.values()} == {180.0}
     for pose, seen in zip(predictor.batch(pictures), SEEN.values(), strict=True):
         rows = [JOINTS.index(name) for name in ELBOWS_AND_SHOULDERS]
         assert np.linalg.norm(pose.joints2d[rows] - seen, axis=1).max() < 70

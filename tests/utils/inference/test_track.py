@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from utils.inference.pose_predictor import Track
+from utils.inference.square_predictor import Track
 
 LAGS = (0, 1, 3)
 #: Number 6 is missing, and "b" is another video though its numbers go on.

@@ -8,8 +8,8 @@ import pytest
 from base.cameras.fisheye import equidistant_camera
 from base.headset import RELEASE_HEADSET
 from base.release_camera import RELEASE_SQUARE
-from utils.inference.lens import Lens
-from utils.inference.pose_predictor import Prediction
+from utils.inference.lens_finder import Lens
+from utils.inference.square_predictor import Prediction
 from utils.inference.trained_range import RELEASE_NECK, TrainedRange
 
 VIEW = RELEASE_SQUARE.resized(64, 64)

@@ -9,7 +9,7 @@ from base.files import sha256
 from base.skeleton import JOINTS, LIMBS
 from utils.common.pretrained import model_name
 from utils.inference.outputs import FramePose, PoseFormat, RunInfo, Summary
-from utils.inference.pose_predictor import WITHIN
+from utils.inference.square_predictor import WITHIN
 
 #: Version of the layout; raised when a key changes its meaning.
 SCHEMA = 1

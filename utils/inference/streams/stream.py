@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from base.registry import load_class
-from utils.inference.motion import skeleton_entry
+from utils.inference.joint_rotations import skeleton_entry
 from utils.inference.outputs import FramePose, Sink, Summary
 from utils.inference.sinks.pose_json import frame_entry
 from utils.inference.streams import STREAMS, stream_address

@@ -16,7 +16,7 @@ from base.headset import RELEASE_HEADSET, Headset
 from base.release_camera import RELEASE_SQUARE
 from base.set_type import SetType
 from dataset import open_split
-from dataset.view import HeadsetView, own_view
+from dataset.headset_view import HeadsetView, own_view
 
 TRAIN, SIZE = SetType.TRAIN, 200
 VIEW = RELEASE_SQUARE.resized(SIZE, SIZE)

@@ -57,7 +57,7 @@ def averaged(
     views: Sequence[tuple[np.ndarray, ...]], moves: Sequence[Move], camera: Camera
 ) -> tuple[np.ndarray, ...]:
     """The mean of what was found in each view, moved back: the fields of predictions, see
-    :class:`~utils.inference.pose_predictor.Prediction`. Poses are averaged in the camera's frame.
+    :class:`~utils.inference.square_predictor.Prediction`. Poses are averaged in the camera's frame.
     The radius is the mean radius: the views' errors are nearly the same ones, so that averaging
     hardly shrinks them (doc/evaluation.md)."""
     back = []

@@ -9,10 +9,10 @@ from base.cameras.fisheye import equidistant_camera
 from base.errors import UserError
 from base.headset import load_headset
 from base.release_camera import RELEASE_CAMERA, RELEASE_SQUARE
+from dataset.lens_warp import RIM, CameraWarp
 from dataset.transforms import SquareCrop
-from dataset.warp import RIM, CameraWarp
 from utils.inference.image_circle import find_image_circle
-from utils.inference.lens import LensFinder
+from utils.inference.lens_finder import LensFinder
 
 
 def fisheye_picture(width, height, centre, radius, seed=0, dark=12):

@@ -8,7 +8,7 @@ import pytest
 from commands import refused
 from moving_body import moving
 
-from utils.inference.motion import WithMotion, read_skeletons
+from utils.inference.joint_rotations import WithMotion, read_skeletons
 from utils.inference.outputs import FramePose, Sink, Summary
 from utils.motion.rig import forward_kinematics
 from utils.motion.solver import solve_clip

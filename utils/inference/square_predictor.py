@@ -25,7 +25,7 @@ from model.rays import CameraRays
 from utils.common.device import autocast, fast_bf16
 from utils.common.memory import is_out_of_memory
 from utils.inference.onnx_metadata import INPUT, METADATA_KEY, OnnxMetadata
-from utils.inference.views import averaged, moved_pictures, view_moves
+from utils.inference.test_time_augmentation import averaged, moved_pictures, view_moves
 
 #: Added to every joint's weight in the fit of the pose's place, so that it is defined where
 #: nothing is seen.
@@ -58,7 +58,7 @@ def within_probability(uncertainty: Tensor) -> Tensor:
     return (1 - torch.exp(-x) * (1 + x + x * x / 2)).float()
 
 
-def distance_mm(*runs: tuple["PosePredictor", Iterable[np.ndarray]]) -> np.ndarray:
+def distance_mm(*runs: tuple["SquarePredictor", Iterable[np.ndarray]]) -> np.ndarray:
     """(N,) mean distance in millimetres between the joints that two predictors find, each in its N
     pictures."""
     one, other = (
@@ -109,11 +109,11 @@ class Track:
         return (*(part[rows] for part in memory), known)
 
 
-class PosePredictor:
+class SquarePredictor:
     """Runs a network, which is in evaluation mode on ``device``, on batches of square pictures of
     ``camera``, None for the release's square; ``precision`` is as of
     :func:`utils.common.device.autocast`, ``mounts`` as in a checkpoint, ``views`` how many of each
-    picture are averaged, see :mod:`utils.inference.views`."""
+    picture are averaged, see :mod:`utils.inference.test_time_augmentation`."""
 
     def __init__(
         self,
@@ -215,7 +215,7 @@ class PosePredictor:
         return found._replace(uncertainty=radius.numpy(), confidence=confidence)
 
 
-class OnnxPosePredictor(PosePredictor):
+class OnnxSquarePredictor(SquarePredictor):
     """Runs a file of ``utils/export_onnx.py`` on the CPU, or on CUDA where onnxruntime has it;
     ``threads`` 0 is one a physical core. UserError for a file that is not an export, or one with a
     headset of which several ``views`` are asked for."""

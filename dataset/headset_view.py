@@ -3,7 +3,7 @@
 It is that of a camera which looks straight down, x to the wearer's left, y forward; joints are in
 its axes.  Pictures of the release, and of others that show a hemisphere in a centred square that is
 the view already, are cropped and resized; those of any other lens or tilt are re-rendered
-(:class:`~dataset.warp.CameraWarp`).
+(:class:`~dataset.lens_warp.CameraWarp`).
 """
 
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ from base.cameras.camera import Camera
 from base.cameras.fisheye import equidistant_camera
 from base.errors import UserError
 from base.headset import RELEASE_HEADSET, Headset
+from dataset.lens_warp import RIM, CameraWarp
 from dataset.transforms import SquareCrop, square_of
-from dataset.warp import RIM, CameraWarp
 
 #: Maps a picture, its pixels and its camera together, so that the three always agree.
 Transform = SquareCrop | CameraWarp

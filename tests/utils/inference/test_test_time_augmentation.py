@@ -14,9 +14,9 @@ from base.cameras.fisheye import equidistant_camera
 from base.skeleton import HEAD, HEATMAP_JOINTS, JOINTS, NECK, neck_centred
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
 from model.pose_model import PoseOutput
-from utils.inference.pose_predictor import PosePredictor, within_probability
 from utils.inference.predictor import EgoPosePredictor
-from utils.inference.views import view_moves
+from utils.inference.square_predictor import SquarePredictor, within_probability
+from utils.inference.test_time_augmentation import view_moves
 
 SIZE, CPU = 128, torch.device("cpu")
 #: Off the centre by 5 and 4 pixels, focal lengths that differ.
@@ -88,7 +88,7 @@ class Reader(nn.Module):
 
 
 def predict(views=1, images=None, moves=None, **reader):
-    predictor = PosePredictor(Reader(**reader), CPU, "fp32", CAMERA, views=views)
+    predictor = SquarePredictor(Reader(**reader), CPU, "fp32", CAMERA, views=views)
     predictor.moves = moves or predictor.moves
     return predictor(torch.from_numpy(picture() if images is None else images))
 
@@ -139,7 +139,7 @@ def test_the_mean_is_of_the_poses_in_the_cameras_frame():
 
 
 def test_each_view_has_a_history_of_its_own():
-    predictor = PosePredictor(Reader((0.05, 0, 0), lags=(0, 1)), CPU, "fp32", CAMERA, views=2)
+    predictor = SquarePredictor(Reader((0.05, 0, 0), lags=(0, 1)), CPU, "fp32", CAMERA, views=2)
     tracks, images = predictor.new_tracks(), torch.from_numpy(picture())
     for number in range(3):
         found = predictor(images, [("clip", number)], tracks)

@@ -1,13 +1,16 @@
-"""Meshes, and thin sheets off the body: tubes of cloth, collars, long hair.  Built in the T-pose (x
-along the arms, y up, z forward, centimetres), they move with the nearest vertices."""
+"""What stands off the body: sleeves, trouser legs, hems, skirts, collars, long hair.
+
+They are thin sheets, built in the T-pose (x along the arms, y up, z forward, centimetres), and move
+with the nearest vertices.
+"""
 
 from typing import NamedTuple
 
 import numpy as np
 from scipy.spatial import cKDTree
 
-from dataset.synthetic.clothes.outfit import BodyPart, Cut
-from dataset.synthetic.rotations import unit
+from dataset.synthetic.clothes.materials import BodyPart, Cut
+from dataset.synthetic.meshes import grid_faces
 
 
 class Sheet(NamedTuple):
@@ -49,34 +52,6 @@ class Surface(NamedTuple):
         if side:
             chosen &= self.points[:, 0] * side > beyond
         return Surface(*(each[chosen] for each in self))
-
-
-def grid_faces(rows: int, columns: int, closed: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Row and column of each cell of a grid of points, and (F, 3) two triangles for each."""
-    i, j = np.mgrid[: rows - 1, : columns if closed else columns - 1]
-    a, b = i * columns + j, i * columns + (j + 1) % columns
-    return i, j, np.stack([a, b, a + columns, b, b + columns, a + columns], -1).reshape(-1, 3)
-
-
-def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """(V, 3) float32 unit normals of a mesh, weighted by area."""
-    a, b, c = (vertices[faces[:, k]] for k in range(3))
-    normal = np.repeat(np.cross(b - a, c - a), 3, axis=0)
-    return unit(_summed(faces.ravel(), normal, len(vertices))).astype(np.float32)
-
-
-def smoothed(vertices: np.ndarray, faces: np.ndarray, rounds: int) -> np.ndarray:
-    """Vertices (V, …) moved to the mean of their neighbours, ``rounds`` times."""
-    start, end = (faces[:, order].ravel() for order in ([0, 1, 2, 1, 2, 0], [1, 2, 0, 0, 1, 2]))
-    count = np.maximum(np.bincount(start, minlength=len(vertices)), 1)[:, None]
-    for _ in range(rounds):
-        vertices = _summed(start, vertices[end], len(vertices)) / count
-    return vertices
-
-
-def _summed(rows: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
-    """(count, …) sums of (N, …) values by their (N,) rows."""
-    return np.stack([np.bincount(rows, column, minlength=count) for column in values.T], -1)
 
 
 def make_sheets(surface: Surface, cut: Cut, at: dict[str, np.ndarray]) -> list[Sheet]:

@@ -12,7 +12,7 @@ from base.release_camera import RELEASE_SQUARE
 from base.skeleton import HEAD, HEATMAP_JOINTS, NECK
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
 from model.pose_model import PoseOutput
-from utils.inference.pose_predictor import PosePredictor, within_probability
+from utils.inference.square_predictor import SquarePredictor, within_probability
 
 SIZE = 192
 CAMERA = RELEASE_SQUARE.resized(SIZE, SIZE)
@@ -38,7 +38,7 @@ class Oracle(nn.Module):
 
 
 def predict(oracle):
-    predictor = PosePredictor(oracle, torch.device("cpu"), "fp32")
+    predictor = SquarePredictor(oracle, torch.device("cpu"), "fp32")
     return predictor(torch.zeros(3, SIZE, SIZE, 3, dtype=torch.uint8))
 
 

@@ -9,7 +9,7 @@ from base.cameras.ocam import OCamCamera
 from base.cameras.pinhole import PinholeCamera
 from base.headset import mount_rotation
 from base.release_camera import RELEASE_SQUARE, FisheyeCamera
-from dataset.warp import CameraWarp
+from dataset.lens_warp import CameraWarp
 
 SIDE = 184
 TARGET = RELEASE_SQUARE.resized(SIDE, SIDE)
