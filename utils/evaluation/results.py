@@ -3,10 +3,11 @@
 doc/evaluation.md says what each key means.
 """
 
+from itertools import chain
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
 from base.errors import UserError
 
@@ -16,17 +17,31 @@ SCHEMA = 1
 _Groups = dict[str, dict[str, int | FiniteFloat | list[FiniteFloat]]]
 
 
-class Measured(BaseModel):
-    """What :func:`utils.evaluation.metrics.measure` returns, as far as it is always there."""
-
+class _Parts(BaseModel):
     # Keys may be added without another version.
     model_config = ConfigDict(extra="allow")
 
-    full: _Groups = Field(min_length=1)
+    full: _Groups
     upper: _Groups
     lower: _Groups
-    characters: dict[str, dict[str, _Groups]]
+
+
+class Measured(_Parts):
+    """What :func:`utils.evaluation.metrics.measure` returns, as far as it is always there."""
+
+    full: _Groups = Field(min_length=1)
+    characters: dict[str, _Parts]
     aligned_only: str | None = None
+
+    @model_validator(mode="after")
+    def _errors_are_there(self) -> Self:
+        needed = {"pa_mpjpe" if self.aligned_only else "mpjpe", "frames"}
+        for parts in (self, *self.characters.values()):
+            groups = chain(parts.full.items(), parts.upper.items(), parts.lower.items())
+            for group, cell in groups:
+                if missing := needed - cell.keys():
+                    raise ValueError(f"no {min(missing)} of {group}")
+        return self
 
 
 class Results(Measured):

@@ -51,6 +51,9 @@ def test_what_was_written_is_what_is_read(tmp_path):
         (json.dumps(set_at(["upper", "All", "mpjpe"], None)), "upper: All: mpjpe: "),
         (json.dumps(set_at(["lower", "All", "mpjpe"], float("nan"))), "lower: .* finite"),
         (json.dumps(set_at(["characters", "a", "full"], 1)), "characters: a: full: "),
+        (json.dumps(set_at(["characters", "a"], {"full": {}})), "characters: a: upper: "),
+        (json.dumps(set_at(["upper", "All"], {"frames": 4, "pa_mpjpe": 1.0})), "no mpjpe of All"),
+        (json.dumps(set_at(["characters", "b", "lower", "All"], {"mpjpe": 1.0})), "no frames of"),
     ],
 )
 def test_what_is_none_is_one_line_that_says_where(content, message, tmp_path):
