@@ -19,7 +19,7 @@ from base.cameras import camera_from_dict, camera_to_dict
 from base.cameras.camera import Camera, rays_around
 from base.documents import parse_yaml
 from base.errors import UserError
-from base.profiles import headset_path
+from base.headset_files import headset_path
 from base.release_camera import RELEASE_CAMERA
 from base.schema import Section, read_record
 
@@ -128,8 +128,8 @@ class HeadsetFile(Section):
 
 
 def load_headset(name: str | Path) -> Headset:
-    """The headset of :func:`base.profiles.headset_path`; UserError for a file that is missing, has
-    unknown keys, or values that cannot be."""
+    """The headset of :func:`base.headset_files.headset_path`; UserError for a file that is missing,
+    has unknown keys, or values that cannot be."""
     path = headset_path(name)
     try:
         documents = parse_yaml(path.read_bytes())

@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote
 
 from base.errors import UserError
 from base.files import replacing
-from base.objects import STORES, Objects
+from base.object_store import STORES, Objects
 
 
 def cache_folder() -> Path:

@@ -29,11 +29,11 @@ from dataset.faults import (
     Fault,
 )
 from dataset.headset_view import projection_residuals
+from dataset.known_errors import find_traps
 from dataset.recordings import RecordedSet
 from dataset.release.table import CHARACTERS
 from dataset.skip_list import read_skip_list
 from dataset.split import Split, rows_by_code
-from dataset.traps import find_traps
 
 #: No bone of a person is longer than this, metres, and none has no length at all.
 _LONGEST_LIMB, _SHORTEST_LIMB = 1.5, 1e-4

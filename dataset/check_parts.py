@@ -10,8 +10,8 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from base.files import write_text
-from base.parts import PARTS, Part, writing
 from base.set_type import SetType
+from base.work_parts import PARTS, Part, writing
 from dataset.annotations import LABELS
 from dataset.check import Check, check_pictures
 from dataset.faults import Fault

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 #: ``model.kind`` of the configuration → "module:class" of a :class:`model.pose_model.PoseModel`.
 KINDS = {
-    "autoencoder": "model.autoencoder:Autoencoder",
-    "transformer": "model.transformer:Transformer",
+    "autoencoder": "model.paper_model:Autoencoder",
+    "transformer": "model.transformer_model:Transformer",
 }
 #: The stages that they are trained in, each by some, see :attr:`PoseModel.training_types`.
 TRAINING_TYPES = ("train2d", "train3d", "finetune", "temporal")

@@ -89,7 +89,7 @@ class DecoderLayer(nn.Module):
 
 
 class JointTransformer(nn.Module):
-    """The transformer; arguments as of :class:`model.transformer.TransformerOptions`.  Its
+    """The transformer; arguments as of :class:`model.transformer_model.TransformerOptions`.  Its
     ``calibration`` times the scale b of a joint is the radius that covers it in 90 % of the cases:
     :data:`COVERAGE_RADIUS`, until it is fitted on ValSet."""
 

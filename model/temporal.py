@@ -36,8 +36,8 @@ class History(NamedTuple):
 
 
 class TemporalTransformer(nn.Module):
-    """Poses of the newest frames; arguments as of :class:`model.transformer.TemporalOptions`, and
-    the width D of the single-frame model's tokens.  ``calibration`` as in
+    """Poses of the newest frames; arguments as of :class:`model.transformer_model.TemporalOptions`,
+    and the width D of the single-frame model's tokens.  ``calibration`` as in
     :class:`~model.joint_transformer.JointTransformer`."""
 
     def __init__(

@@ -47,7 +47,7 @@ class HereAndNow:
 @contextmanager
 def one_process() -> Iterator[None]:
     """Synthetic sets are made in this process, on one thread as each of the workers has."""
-    with one_thread(), mock.patch("base.parts.ProcessPoolExecutor", HereAndNow):
+    with one_thread(), mock.patch("base.work_parts.ProcessPoolExecutor", HereAndNow):
         yield
 
 

@@ -22,7 +22,7 @@ from commands import refused, run_inference
 
 import inference
 from base.lock import locked
-from base.parts import PARTS, Part, in_processes, writing
+from base.work_parts import PARTS, Part, in_processes, writing
 from utils import pack_data
 from utils.common import part_runner
 from utils.inference.predictor import EgoPosePredictor
@@ -266,7 +266,7 @@ def test_no_part_begins_while_all_are_put_together(tmp_path, monkeypatch):
         pass
     with writing(tmp_path, two), two.finished(tmp_path, "same") as complete:
         assert complete
-        monkeypatch.setattr("base.parts.locked", lambda folder, wait=0: locked(folder))
+        monkeypatch.setattr("base.work_parts.locked", lambda folder, wait=0: locked(folder))
         refused("is writing to this folder", writing(tmp_path, one).__enter__)
 
 
@@ -281,7 +281,7 @@ def test_parts_of_different_numbers_are_not_made_at_the_same_time(tmp_path):
 
 
 def test_a_worker_has_one_core(monkeypatch):
-    monkeypatch.setattr("base.parts._is_worker", True)
+    monkeypatch.setattr("base.work_parts._is_worker", True)
     assert pack_data.parse_arguments(["--input", "a", "--output", "b"]).jobs == 1
 
 

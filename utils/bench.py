@@ -57,7 +57,7 @@ from dataset.mixed import Roots
 from dataset.packed.packed import is_packed
 from dataset.transforms import SquareCrop
 from model import build
-from model.lifting import LiftingAutoencoder
+from model.lifting_autoencoder import LiftingAutoencoder
 from model.losses import LossWeights, centred_losses, heatmap_mse, reconstruction_error
 from model.pose_resnet import PoseResNet
 from model.rays import CameraRays

@@ -58,16 +58,16 @@ import numpy as np
 
 from base.files import write_text
 from base.headset import load_headset
-from base.parts import is_worker
 from base.set_type import SetType
+from base.work_parts import is_worker
 from dataset import data_format, looked_for
 from dataset.check import SetReport, check_labels, check_pictures, open_set
 from dataset.check_parts import are_left, in_parts, state
 from dataset.faults import BAD_SET, KINDS, OFF_CAMERA, OFF_PICTURE, Fault
+from dataset.known_errors import other_value, read_pictures, spread
 from dataset.recordings import RecordedSet
 from dataset.skip_list import SKIP_LIST, add_to_skip_list
 from dataset.split import rows_by_code
-from dataset.traps import other_value, read_pictures, spread
 from utils.inference.image_circle import find_image_circle
 
 _SHOWN = 10

@@ -40,7 +40,7 @@ import torch
 from base.errors import UserError
 from base.files import sha256
 from base.headset import load_headset
-from base.profiles import PROFILES
+from base.headset_files import PROFILES
 from base.run_folder import RunFolder
 from utils.common.networks import load_pose_model
 from utils.common.pretrained import model_name

@@ -81,8 +81,8 @@ parse_early(__name__, parse_arguments)
 
 from base.errors import UserError
 from base.headset import RELEASE_HEADSET, load_headset
-from base.parts import is_worker
 from base.set_type import SetType
+from base.work_parts import is_worker
 from dataset.synthetic.any_headset import LOWEST
 from dataset.synthetic.generate import generate
 from dataset.synthetic.motion.programs import clips_named

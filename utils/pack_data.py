@@ -70,8 +70,8 @@ from tqdm import tqdm
 
 from base.headset import load_headset
 from base.lock import clear_leftovers, locked
-from base.parts import Part, writing
 from base.set_type import SetType
+from base.work_parts import Part, writing
 from dataset import data_format, format_name, looked_for
 from dataset.faults import Fault, summary
 from dataset.packed import packing

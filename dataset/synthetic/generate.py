@@ -14,7 +14,7 @@ from base.errors import UserError
 from base.files import write_text
 from base.headset import RELEASE_HEADSET
 from base.lock import clear_leftovers
-from base.parts import PARTS, Part, in_processes, writing
+from base.work_parts import PARTS, Part, in_processes, writing
 from dataset.packed.shards import MANIFEST as PACKED_MANIFEST
 from dataset.packed.shards import PackOptions
 from dataset.synthetic.body.body_model import load_rig, make_body

@@ -20,7 +20,7 @@ from base.headset import (
     mount_angles,
     mount_rotation,
 )
-from base.profiles import PROFILES
+from base.headset_files import PROFILES
 
 # 100 px for 90°.
 CAMERA = equidistant_camera(400, 400, (200.0, 200.0), 100.0, 180.0)

@@ -11,7 +11,7 @@ import pytest
 import release
 from commands import HereAndNow, pack, refused
 
-import base.parts
+import base.work_parts
 from base.headset import load_headset
 from dataset import check_parts
 from utils import check_data
@@ -65,10 +65,10 @@ def taken(root, capsys):
 @pytest.fixture
 def processes(monkeypatch):
     """Parts run in this process, as its workers would."""
-    monkeypatch.setattr(base.parts, "ProcessPoolExecutor", HereAndNow)
+    monkeypatch.setattr(base.work_parts, "ProcessPoolExecutor", HereAndNow)
 
     def run_parts(module, argv, ray, gpu=False, real=check_data.run_parts):
-        with mock.patch.object(base.parts, "_is_worker", False), killing.one_thread():
+        with mock.patch.object(base.work_parts, "_is_worker", False), killing.one_thread():
             real(module, argv, ray, gpu)
 
     monkeypatch.setattr(check_data, "run_parts", run_parts)

@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from base.skeleton import LIMBS
-from model.autoencoder import Autoencoder, AutoencoderOptions
 from model.decode import soft_argmax
 from model.joint_transformer import JointEstimate
 from model.losses import LossWeights, coordinate_l1, visibility_entropy
+from model.paper_model import Autoencoder, AutoencoderOptions
 from model.pose_model import PoseOutput, Targets
-from model.transformer import Extra, Transformer, TransformerOptions
+from model.transformer_model import Extra, Transformer, TransformerOptions
 
 EVERY = dict.fromkeys(LossWeights.model_fields, 1.0)
 #: Every joint but the Head has a heatmap.

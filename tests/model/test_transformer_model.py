@@ -11,7 +11,7 @@ from base.skeleton import HEAD, MIRROR, NECK
 from model.joint_transformer import COVERAGE_RADIUS
 from model.pose_fpn import Pyramid
 from model.rays import CameraRays
-from model.transformer import Extra, Transformer, TransformerOptions
+from model.transformer_model import Extra, Transformer, TransformerOptions
 from utils.common.networks import load_pose_model
 from utils.common.pretrained import model_path
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 from other_sets import common
 
-from base.profiles import PROFILES
+from base.headset_files import PROFILES
 
 _W2C = "541.084422 133.996745 -53.833198 60.96083 -24.78051 12.451492 -30.240511 26.90122 116.38499"
 _W2C += " -133.991117 -141.904687 184.05592 107.45616 -125.552875 -55.66342 44.209519 18.234651"

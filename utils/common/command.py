@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, NoReturn
 
 from base.errors import UserError, printable
-from base.profiles import headset_path
+from base.headset_files import headset_path
 from base.remote import root_path, url_of
 from base.set_type import SetType
 from utils.common.cores import cpu_count

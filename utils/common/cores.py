@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from base.parts import is_worker
+from base.work_parts import is_worker
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

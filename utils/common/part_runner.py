@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from base.errors import UserError
-from base.parts import Part, be_worker, in_processes
+from base.work_parts import Part, be_worker, in_processes
 from utils.common.command import whole_number
 from utils.common.cores import cpu_count
 from utils.common.paths import REPOSITORY

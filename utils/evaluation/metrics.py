@@ -22,8 +22,8 @@ from base.skeleton import (
     limb_lengths,
     neck_centred,
 )
+from dataset.consecutive_frames import run_lengths
 from dataset.protocol import Protocol
-from dataset.runs import run_lengths
 from utils.evaluation.bootstrap import figures
 from utils.evaluation.mpjpe import (
     BODY_PARTS,

@@ -1,4 +1,4 @@
-"""MPJPE: distances of joints in millimetres, Neck at the origin or after alignment (PA-MPJPE).
+"""MPJPE: distances of joints in millimetres, Neck at the origin.
 
 True joints that are not labelled are NaN, as are their errors, which no mean counts.
 """
@@ -9,7 +9,7 @@ import numpy as np
 
 from base.actions import ACTION_GROUPS, action_group
 from base.arrays import known_mean
-from base.skeleton import LOWER_BODY, NUM_JOINTS, UPPER_BODY, labelled, neck_centred
+from base.skeleton import LOWER_BODY, NUM_JOINTS, UPPER_BODY, neck_centred
 
 #: The group that holds every frame, those of unknown clips too.
 ALL = "All"
@@ -49,52 +49,9 @@ def joint_errors(
     return distances(own, true)
 
 
-def pa_joint_errors(predicted: np.ndarray, target: np.ndarray, scale: bool = True) -> np.ndarray:
-    """(B, 16) float64 millimetres between joints after Procrustes alignment, see :func:`aligned`:
-    PA-MPJPE is their mean."""
-    return distances(aligned(predicted, target, scale), target)
-
-
 def by_part(errors: np.ndarray) -> np.ndarray:
     """(N, 16) → (N, 3): means over the full, upper and lower body, NaN where none is known."""
     return np.stack([known_mean(errors[:, list(joints)], 1) for joints in BODY_PARTS.values()], 1)
-
-
-def best_turn(source: np.ndarray, goal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(B, 3, 3) rotations that bring centred points (B, J, 3) nearest to others in the sum of
-    squares, never mirrored, and (B,) sums of the products of both after that."""
-    u, singular, vt = np.linalg.svd(goal.transpose(0, 2, 1) @ source)
-    # A rotation has determinant 1: where the best fit mirrors, the weakest axis is turned back.
-    sign = np.ones_like(singular)
-    sign[:, 2] = np.sign(np.linalg.det(u) * np.linalg.det(vt))
-    return (u * sign[:, None]) @ vt, (singular * sign).sum(1)
-
-
-def aligned(predicted: np.ndarray, target: np.ndarray, scale: bool = True) -> np.ndarray:
-    """Predicted poses (B, J, 3), moved, turned and (``scale``) scaled to fit the true ones best in
-    the sum of squares over all joints; never mirrored.  float64 metres in the place of ``target``;
-    joints that are NaN in either are left out, and NaN.
-
-    Procrustes alignment: Umeyama, "Least-squares estimation of transformation parameters between
-    two point patterns", TPAMI 1991.
-    """
-    source, goal = np.asarray(predicted, np.float64), np.asarray(target, np.float64)
-    known = labelled(source) & labelled(goal)
-    if not known.all():
-        result = np.full_like(goal, np.nan)
-        # Of two joints any pose is aligned perfectly.
-        for pattern in np.unique(known[known.sum(1) > 2], axis=0):
-            own = np.ix_((known == pattern).all(1), pattern)
-            result[own] = aligned(source[own], goal[own], scale)
-        return result
-    middle = goal.mean(1, keepdims=True)
-    source, goal = source - source.mean(1, keepdims=True), goal - middle
-    turn, product = best_turn(source, goal)
-    moved = source @ turn.transpose(0, 2, 1)
-    if scale:
-        spread = np.maximum((source**2).sum((1, 2)), np.finfo(np.float64).tiny)
-        moved = moved * (product / spread)[:, None, None]
-    return moved + middle
 
 
 def group_rows(actions: Sequence[str]) -> dict[str, np.ndarray]:

@@ -22,6 +22,7 @@ from base.release_camera import RELEASE_SQUARE
 from base.skeleton import JOINTS, labelled
 from utils.evaluation import mpjpe
 from utils.evaluation.mpjpe import BODY_PARTS, by_part
+from utils.evaluation.pa_mpjpe import aligned, pa_joint_errors
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from dataset.batch import Batch
@@ -103,8 +104,8 @@ class Poses:
         the whole pose; "mpjpe_mean_pose" where there is a mean pose."""
         predicted, target = self.predicted, self.target
         errors = {
-            "pa_mpjpe": mpjpe.pa_joint_errors(predicted, target),
-            "pa_mpjpe_rigid": mpjpe.pa_joint_errors(predicted, target, scale=False),
+            "pa_mpjpe": pa_joint_errors(predicted, target),
+            "pa_mpjpe_rigid": pa_joint_errors(predicted, target, scale=False),
         }
         if not self.aligned_only:
             official = mpjpe.joint_errors(predicted, target, self.raw_neck)
@@ -134,7 +135,7 @@ class Poses:
         """For drawing: a truth that is in another frame is moved and turned to the prediction."""
         if not self.aligned_only:
             return self
-        return replace(self, target=mpjpe.aligned(self.target, self.predicted, scale=False))
+        return replace(self, target=aligned(self.target, self.predicted, scale=False))
 
     def save(self, path: Path) -> None:
         """Write the arrays for :func:`read_poses`, and for others to compute with."""

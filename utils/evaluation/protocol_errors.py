@@ -11,7 +11,8 @@ from base.skeleton import JOINTS
 from dataset.protocol import Protocol
 from dataset.scene_ego import MPI_15
 from utils.evaluation.bootstrap import figures
-from utils.evaluation.mpjpe import MILLIMETRES, aligned, distances
+from utils.evaluation.mpjpe import MILLIMETRES, distances
+from utils.evaluation.pa_mpjpe import aligned
 from utils.evaluation.poses import Poses
 
 _HIPS = [JOINTS.index("LeftUpLeg"), JOINTS.index("RightUpLeg")]

@@ -16,7 +16,7 @@ from base.skeleton import JOINTS
 from dataset.bone_labels import BONE_PARENTS, BONES, BoneLabels
 from dataset.synthetic.rotations import rotation
 from utils.evaluation.bootstrap import figures
-from utils.evaluation.mpjpe import best_turn
+from utils.evaluation.pa_mpjpe import best_turn
 from utils.evaluation.poses import Poses
 from utils.motion.rig import CAMERA_TO_RIG, REST, RIG_JOINTS, forward_kinematics
 from utils.motion.solver import solve_clip

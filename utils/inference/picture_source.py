@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from base.errors import BrokenFrameError, UserError
-from base.parts import Part
+from base.work_parts import Part
 from dataset.pictures import PICTURE_SUFFIXES, is_picture, natural_order
 from utils.inference.live import open_camera
 from utils.inference.source import LazyFrame, Source, name_text, plain_name, read_file

@@ -16,8 +16,8 @@ import numpy as np
 from base.arrays import read_arrays
 from base.errors import UserError
 from base.files import make_folder, sha256
-from base.parts import PARTS, Part, writing
 from base.run_folder import RunFolder
+from base.work_parts import PARTS, Part, writing
 from utils.common.part_runner import project_version
 from utils.common.signals import Interruption
 from utils.inference.outputs import FramePose, Sink, Summary

@@ -12,9 +12,9 @@ import torch
 
 from base.errors import UserError
 from base.skeleton import HEATMAP_JOINTS
+from dataset.consecutive_frames import Place
 from dataset.headset_view import Transform
 from dataset.pictures import read_picture
-from dataset.runs import Place
 from model.backbone import to_bfloat16
 from utils.common.device import fast_bf16, select_device
 from utils.common.networks import load_pose_model

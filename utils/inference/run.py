@@ -9,7 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from base.errors import UserError
-from base.parts import Part
+from base.work_parts import Part
 from utils.common.cores import cpu_count, read_ahead
 from utils.common.signals import Interruption
 from utils.inference.outputs import FramePose, Sink, Summary

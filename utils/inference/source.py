@@ -10,8 +10,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from base.errors import BrokenFrameError
+from dataset.consecutive_frames import Place
 from dataset.pictures import read_picture
-from dataset.runs import Place
 from utils.common.signals import Interruption
 
 #: Bytes that are not UTF-8 (surrogates in Python's strings), control characters, line separators,

@@ -17,7 +17,7 @@ from base.headset import Headset
 from base.release_camera import RELEASE_SQUARE, fit_translation
 from base.skeleton import HEAD, HEATMAP_JOINTS, NECK, NUM_JOINTS, neck_centred
 from dataset.batch import to_input
-from dataset.runs import Place, history_rows, run_lengths
+from dataset.consecutive_frames import Place, history_rows, run_lengths
 from model.decode import decode_heatmaps
 from model.joint_transformer import COVERAGE_RADIUS
 from model.pose_model import PoseModel, PoseOutput

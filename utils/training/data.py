@@ -16,11 +16,11 @@ from base.remote import url_of
 from base.set_type import SetType
 from dataset.augment import Augmentation, augment, draw_moves
 from dataset.batch import Batch, to_input
+from dataset.consecutive_frames import history_rows, run_lengths
 from dataset.in_memory import InMemory, picture_bytes
 from dataset.loader import BrokenList, FrameLoader
 from dataset.mixed import Mixed, Roots
 from dataset.order import MIXED, BatchOrder, epoch_of
-from dataset.runs import history_rows, run_lengths
 from dataset.split import Split
 from model.pose_model import PoseModel
 from model.rays import CameraRays

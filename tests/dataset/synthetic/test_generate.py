@@ -85,8 +85,8 @@ def test_labels_have_the_releases_keys_and_agree_with_its_camera(small):
 def test_two_processes_a_kill_and_more_frames_later_give_the_same_bytes(small, tmp_path, make):
     root = tmp_path / "set"
     with pytest.MonkeyPatch.context() as patched:  # real processes, which import nothing anew
-        patched.setattr("base.parts.ProcessPoolExecutor", ProcessPoolExecutor)
-        patched.setattr("base.parts.get_context", lambda _: get_context("fork"))
+        patched.setattr("base.work_parts.ProcessPoolExecutor", ProcessPoolExecutor)
+        patched.setattr("base.work_parts.get_context", lambda _: get_context("fork"))
         make_synthetic.main(["--output", str(root), *TRAIN, "4"])
     kept, *damaged = labels(root)
     assert len(damaged) == 3
@@ -120,7 +120,7 @@ def test_killed_workers_full_disks_and_other_writers_end_a_run_with_one_line(
     again = "--output", tmp_path, *TRAIN, 3, "--resume"
     with locked(tmp_path):
         assert f"process {os.getpid()}" in refused(*again)
-    monkeypatch.setattr("base.parts.ProcessPoolExecutor", ProcessPoolExecutor)
+    monkeypatch.setattr("base.work_parts.ProcessPoolExecutor", ProcessPoolExecutor)
     monkeypatch.setattr("dataset.synthetic.generate.run_job", killing.end)
     assert "go on with fewer of them" in refused(*again)
 
@@ -135,7 +135,7 @@ def test_parts_give_the_files_of_a_single_run(small, tmp_path, make):
 def test_all_parts_together_say_how_many_frames_there_are(small, make, capsys, monkeypatch):
     def run_parts(module, argv, ray):
         with monkeypatch.context() as patched:
-            patched.setattr("base.parts._is_worker", True)
+            patched.setattr("base.work_parts._is_worker", True)
             make(small, *COUNTS, "--resume")
 
     monkeypatch.setattr(make_synthetic, "run_parts", run_parts)

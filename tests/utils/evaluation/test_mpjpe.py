@@ -8,7 +8,8 @@ from scipy.spatial.transform import Rotation
 from base.frame import FrameId
 from base.skeleton import HEAD, NUM_JOINTS
 from utils.evaluation.metrics import measure
-from utils.evaluation.mpjpe import aligned, distances, mpjpe_by_group
+from utils.evaluation.mpjpe import distances, mpjpe_by_group
+from utils.evaluation.pa_mpjpe import aligned
 from utils.evaluation.poses import Poses
 
 

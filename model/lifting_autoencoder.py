@@ -21,7 +21,7 @@ class LiftingAutoencoder(nn.Module):
 
     Parameters are named as there, ``bn1`` … ``bn3`` included, which exist without being used.
     ``heatmap_size`` is the side h of the heatmaps, 8 or more (UserError); the rest as of
-    :class:`model.autoencoder.AutoencoderOptions`.  Without ``pose_activation`` the pose is an
+    :class:`model.paper_model.AutoencoderOptions`.  Without ``pose_activation`` the pose is an
     affine function of the code.
     """
 

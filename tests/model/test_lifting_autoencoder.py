@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 from commands import refused
 
-from model.autoencoder import Autoencoder, AutoencoderOptions
-from model.lifting import LiftingAutoencoder
+from model.lifting_autoencoder import LiftingAutoencoder
 from model.losses import LossWeights
+from model.paper_model import Autoencoder, AutoencoderOptions
 
 
 @pytest.mark.parametrize("size", [8, 11, 15, 20, 28])

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from base.schema import Section, option
 from base.skeleton import neck_centred
-from model.lifting import LiftingAutoencoder
+from model.lifting_autoencoder import LiftingAutoencoder
 from model.losses import LossWeights, centred_losses, joint_weights, reconstruction_error
 from model.pose_model import Part, PoseModel, PoseOutput, Targets, TrainingType
 from model.pose_resnet import PoseResNet

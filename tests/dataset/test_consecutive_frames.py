@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dataset.runs import history_rows, run_lengths
+from dataset.consecutive_frames import history_rows, run_lengths
 
 
 def test_a_missing_number_another_sequence_a_picture_of_none_and_disorder_cut_the_history():
