@@ -7,7 +7,9 @@ from commands import records
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from base.errors import UserError
+from utils.training import trainer as trainer_module
 from utils.training.logger import RunLog
+from utils.training.trainer import Trainer
 
 FIGURES = {"lr": 0.5, "frames_per_second": 8.0, "data_wait_share": 0.25, "memory_gib": 1.5}
 
@@ -49,3 +51,24 @@ def test_a_log_that_cannot_be_written_ends_the_run_with_one_line(tmp_path, monke
         monkeypatch.setattr(log._writer, "add_scalar", full)
         with pytest.raises(UserError, match=r"logs cannot be written .No space left"):
             log.training(0, 1, {"total": 1.0}, **FIGURES)
+
+
+def test_frames_a_second_and_the_share_of_waiting_are_what_the_clock_says(
+    make, tmp_path, monkeypatch
+):
+    """Three steps of four frames, each two seconds and a quarter of one for its batch."""
+    trainer, now = Trainer(make(epochs=1, epoch_frames=12), tmp_path), [100.0]
+    train_step = trainer.train_step
+
+    def pass_time(seconds):
+        now[0] += seconds
+        return now[0]
+
+    monkeypatch.setattr(trainer, "train_step", lambda of: pass_time(2.0) and train_step(of))
+    monkeypatch.setattr(trainer_module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(trainer_module.time, "perf_counter", lambda: pass_time(0.25))
+    trainer.fit()
+    first = records(tmp_path)[0]
+    # From before the first batch's quarter; each takes two looks at the clock.
+    assert first["frames_per_second"] == pytest.approx(12 / 7.5)
+    assert first["data_wait_share"] == pytest.approx(0.75 / 7.5)
