@@ -17,7 +17,7 @@ from base.cameras.fisheye import equidistant_camera
 from base.errors import UserError
 from base.headset import RELEASE_HEADSET, Headset
 from dataset.lens_warp import RIM, CameraWarp
-from dataset.transforms import SquareCrop, square_of
+from dataset.square_crop import SquareCrop, square_of
 
 #: Maps a picture, its pixels and its camera together, so that the three always agree.
 Transform = SquareCrop | CameraWarp

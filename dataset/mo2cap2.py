@@ -18,7 +18,7 @@ from dataset.faults import BAD_LABEL, LABEL_ALONE, PICTURE_ALONE, Fault
 from dataset.protocol import Protocol
 from dataset.recordings import RecordedSet, Recording, names_in, numbered, numeric, ordered
 from dataset.scene_ego import MPI_15
-from dataset.transforms import SquareCrop
+from dataset.square_crop import SquareCrop
 
 _CHUNK = r"mo2cap2_chunk_[0-9]{4}\.(hdf5|h5)"
 #: Side of the chunks' pictures: every fourth pixel of the whole one's middle 1024 columns.

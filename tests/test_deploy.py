@@ -17,7 +17,7 @@ from browser import packages
 
 from base.skeleton import HEATMAP_JOINTS
 from dataset.pictures import read_picture
-from dataset.transforms import SquareCrop
+from dataset.square_crop import SquareCrop
 from utils import export_onnx
 from utils.common.paths import REPOSITORY
 from utils.inference.predictor import EgoPosePredictor

@@ -32,7 +32,7 @@ from base.headset import mount_rotation
 from base.release_camera import RELEASE_CAMERA
 from base.skeleton import JOINTS
 from dataset.lens_warp import CameraWarp
-from dataset.transforms import SquareCrop
+from dataset.square_crop import SquareCrop
 from utils.common.command import run_command
 from utils.common.cores import read_ahead
 from utils.common.pretrained import model_name

@@ -55,7 +55,7 @@ from dataset.heatmaps import HeatmapShape, draw_heatmaps
 from dataset.loader import FrameLoader
 from dataset.mixed import Roots
 from dataset.packed.packed import is_packed
-from dataset.transforms import SquareCrop
+from dataset.square_crop import SquareCrop
 from model import build
 from model.lifting_autoencoder import LiftingAutoencoder
 from model.losses import LossWeights, centred_losses, heatmap_mse, reconstruction_error

@@ -43,7 +43,7 @@ from tqdm import tqdm
 from base.errors import BrokenFrameError, UserError
 from base.set_type import SetType
 from dataset import open_split
-from dataset.transforms import resize_square
+from dataset.square_crop import resize_square
 from utils.drawing.frame_painter import draw_sheet
 from utils.drawing.write import save_picture
 

@@ -39,7 +39,7 @@ from tqdm import tqdm
 
 from base.errors import UserError
 from base.skeleton import JOINTS
-from dataset.transforms import SquareCrop
+from dataset.square_crop import SquareCrop
 from utils.common.points import read_points
 from utils.common.pretrained import chosen_model
 from utils.drawing import style

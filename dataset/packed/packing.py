@@ -43,7 +43,7 @@ from dataset.release.archive import (
 )
 from dataset.release.table import CHARACTERS, TRAINING_PASSES
 from dataset.split import Split
-from dataset.transforms import resize_square
+from dataset.square_crop import resize_square
 from dataset.tree.names import pair_files
 
 #: Bound on the pictures of an archive that wait in memory to be encoded.

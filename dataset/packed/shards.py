@@ -36,7 +36,7 @@ from dataset.annotations import LABEL_ROW, Lists, Table, check_codes
 from dataset.faults import Fault
 from dataset.labels import Label
 from dataset.packed.options import FORMAT, SOURCE, PackOptions
-from dataset.transforms import SquareCrop
+from dataset.square_crop import SquareCrop
 
 MANIFEST, ANNOTATIONS, INDEX, ROWS = "packed.json", "annotations.npy", "index.json", "rows"
 

@@ -8,7 +8,7 @@ from base.release_camera import RELEASE_SQUARE
 from base.skeleton import HEAD, HEATMAP_JOINTS
 from dataset.augment import move_joints2d
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
-from dataset.transforms import SquareCrop
+from dataset.square_crop import SquareCrop
 from model.decode import decode_heatmaps
 
 STRIDE = 368 / 48

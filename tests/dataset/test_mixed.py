@@ -14,7 +14,7 @@ from base.set_type import SetType
 from dataset import open_split
 from dataset.mixed import Mixed, Roots
 from dataset.order import BatchOrder, epoch_of
-from dataset.transforms import square_of
+from dataset.square_crop import square_of
 
 
 class Numbers:

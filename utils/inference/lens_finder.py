@@ -14,7 +14,7 @@ from base.headset import RELEASE_HEADSET, Headset, load_headset
 from base.release_camera import RELEASE_CAMERA, RELEASE_SQUARE
 from dataset.headset_view import HeadsetView, Transform
 from dataset.lens_warp import RIM
-from dataset.transforms import SquareCrop
+from dataset.square_crop import SquareCrop
 from utils.inference.image_circle import ImageCircle, find_image_circle
 
 #: ``--camera circle``: no calibration, the image circle decides.

@@ -12,7 +12,7 @@ from base.headset import RELEASE_HEADSET, Headset
 from base.skeleton import HEATMAP_JOINTS, JOINTS, NECK
 from dataset.headset_view import HeadsetView
 from dataset.lens_warp import RIM
-from dataset.transforms import SquareCrop
+from dataset.square_crop import SquareCrop
 from model.decode import decode_heatmaps
 from model.pose_model import PoseModel
 from utils.drawing import style

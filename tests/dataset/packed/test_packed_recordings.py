@@ -13,7 +13,7 @@ from base.set_type import SetType
 from dataset import open_split
 from dataset.annotations import LABELS
 from dataset.packed.shards import read_shard
-from dataset.transforms import SquareCrop
+from dataset.square_crop import SquareCrop
 from utils import check_data
 
 

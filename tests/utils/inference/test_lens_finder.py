@@ -10,7 +10,7 @@ from base.errors import UserError
 from base.headset import load_headset
 from base.release_camera import RELEASE_CAMERA, RELEASE_SQUARE
 from dataset.lens_warp import RIM, CameraWarp
-from dataset.transforms import SquareCrop
+from dataset.square_crop import SquareCrop
 from utils.inference.image_circle import find_image_circle
 from utils.inference.lens_finder import LensFinder
 

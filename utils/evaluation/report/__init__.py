@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from base.files import write_text
 from base.skeleton import JOINTS
-from dataset.transforms import resize_square
+from dataset.square_crop import resize_square
 from utils.common.pretrained import model_name
 from utils.drawing import style
 from utils.drawing.frame_painter import DrawnPose, standing_place

@@ -1,4 +1,4 @@
-// Pictures brought into the network's view, as dataset/lens_warp.py and dataset/transforms.py do, grey
+// Pictures brought into the network's view, as dataset/lens_warp.py and dataset/square_crop.py do, grey
 // level by grey level. Pixels have their centres at integers.
 
 /** Steps of OpenCV's map in a pixel. */

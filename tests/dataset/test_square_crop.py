@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from base.release_camera import RELEASE_CAMERA
-from dataset.transforms import SquareCrop, resize_square
+from dataset.square_crop import SquareCrop, resize_square
 
 RNG = np.random.default_rng(0)
 
