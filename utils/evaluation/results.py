@@ -5,7 +5,7 @@ doc/evaluation.md says what each key means.
 
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
@@ -34,7 +34,7 @@ class Measured(_Parts):
     aligned_only: str | None = None
 
     @model_validator(mode="after")
-    def _errors_are_there(self) -> Self:
+    def _errors_are_there(self) -> "Measured":
         needed = {"pa_mpjpe" if self.aligned_only else "mpjpe", "frames"}
         for parts in (self, *self.characters.values()):
             groups = chain(parts.full.items(), parts.upper.items(), parts.lower.items())
