@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torchvision import models
 
 from base.errors import UserError
-from model.checkpoint_file import check_weights, load_strictly, read_weight_file
+from model.weight_file import check_weights, load_strictly, read_weight_file
 
 #: Factor by which the trunk shrinks a picture.
 TRUNK_STRIDE = 32

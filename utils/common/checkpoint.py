@@ -26,8 +26,8 @@ from base.release_camera import RELEASE_SQUARE
 from base.skeleton import NUM_JOINTS
 from model import KINDS, model_class
 from model.backbone import resnet_of
-from model.checkpoint_file import check_weights, read_weight_file, write_weight_file
 from model.pose_model import PoseModel
+from model.weight_file import check_weights, read_weight_file, write_weight_file
 from utils.common.config import Config, parse_config
 from utils.common.pretrained import check_model
 

@@ -11,8 +11,8 @@ from base.cameras.camera import Camera
 from base.errors import UserError
 from model import build, model_class
 from model.backbone import load_imagenet
-from model.checkpoint_file import load_strictly
 from model.pose_model import PoseModel, TrainingType
+from model.weight_file import load_strictly
 from utils.common.checkpoint import Checkpoint, read_checkpoint
 from utils.common.config import Config
 

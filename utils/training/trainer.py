@@ -17,7 +17,7 @@ from base.cameras import camera_to_dict
 from base.errors import UserError
 from base.files import make_folder, write_text
 from base.lock import clear_leftovers
-from model.checkpoint_file import load_strictly
+from model.weight_file import load_strictly
 from utils.common.checkpoint import BEST, Checkpoint, TrainingState, save_in_run
 from utils.common.config import dump_config
 from utils.common.signals import Interruption

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 from base.errors import UserError
 from base.release_camera import RELEASE_SQUARE
-from model.checkpoint_file import load_strictly
 from model.lifting_autoencoder import LiftingAutoencoder
 from model.pose_resnet import PoseResNet
+from model.weight_file import load_strictly
 from utils.common.checkpoint import (
     RESNET,
     TrainingState,
