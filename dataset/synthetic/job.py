@@ -18,7 +18,8 @@ from dataset.synthetic.recipe import Job, Purpose, Recipe, build_of
 from dataset.synthetic.render.picture_camera import draw_response
 from dataset.synthetic.render.renderer import Renderer
 from dataset.synthetic.scene.clutter import draw_clutter
-from dataset.synthetic.scene.furniture import NO_THINGS, together
+from dataset.synthetic.scene.furniture import NO_THINGS, plain_seat, together
+from dataset.synthetic.scene.furniture_meshes import fitting_seat
 from dataset.synthetic.scene.in_use import draw_in_use
 from dataset.synthetic.scene.place import make_place, photographed
 
@@ -83,12 +84,15 @@ def run_job(job: Job, recipe: Recipe) -> int:
             renderer = _renderer(recipe, split, job.person)
             skin = body.skin(joints, turns, renderer.outfit.vertices, renderer.outfit.weights)
             grain = recipe.random(Purpose.GRAIN, *key, place)
-            things, clutter = renderer.place.things.with_seat(frames.seats[row]), NO_THINGS
+            things, clutter, seat = renderer.place.things, NO_THINGS, frames.seats[row]
             if recipe.clutter:
                 rng = recipe.random(Purpose.CLUTTER, *key, place)
                 held = draw_in_use(rng, frames.uses[row], poser, joints, turns, trans)
                 taken = np.concatenate([skin, held.vertices])
+                things = together([things, fitting_seat(rng, seat, taken)])
                 clutter = together([draw_clutter(rng, taken, things, renderer.place), held])
+            else:
+                things = together([things, plain_seat(seat)])
             seen = skin, trans, rot, things, named, grain, recipe.passes, clutter
             pictures, lead = renderer.draw(*seen)
             hidden = occluded(lead, body)

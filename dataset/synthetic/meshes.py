@@ -1,6 +1,8 @@
-"""Triangle meshes: faces of a grid of points, normals, smoothing."""
+"""Triangle meshes: faces of a grid of points, normals, smoothing, and what rays meet."""
 
 import numpy as np
+from embreex import rtcore_scene
+from embreex.mesh_construction import TriangleMesh
 
 from dataset.synthetic.rotations import unit
 
@@ -31,3 +33,36 @@ def smoothed(vertices: np.ndarray, faces: np.ndarray, rounds: int) -> np.ndarray
 def _summed(rows: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
     """(count, …) sums of (N, …) values by their (N,) rows."""
     return np.stack([np.bincount(rows, column, minlength=count) for column in values.T], -1)
+
+
+class Traced:
+    """A scene to be asked with rays (N, 3), which start at its origin or elsewhere."""
+
+    def __init__(self, vertices: np.ndarray, faces: np.ndarray):
+        self._scene = rtcore_scene.EmbreeScene()
+        faces = np.ascontiguousarray(faces, np.int32)
+        self._mesh = TriangleMesh(self._scene, np.ascontiguousarray(vertices, np.float32), faces)
+
+    def first(
+        self, directions: np.ndarray, origins: np.ndarray | None = None
+    ) -> dict[str, np.ndarray]:
+        """First hits: ``primID`` (-1 for none), ``tfar``, ``u``, ``v``, ``Ng``."""
+        return self._scene.run(*_rays(directions, origins), output=True)
+
+    def blocked(self, directions: np.ndarray, origins: np.ndarray | None = None) -> np.ndarray:
+        """(N,) whether anything lies along rays."""
+        return self._scene.run(*_rays(directions, origins), query="OCCLUDED") >= 0
+
+    def lead(self, points: np.ndarray) -> np.ndarray:
+        """(N,) by how much the first surface on the way to (N, 3) points lies before them."""
+        distance = np.linalg.norm(points, axis=1)
+        hits = self.first(points / distance[:, None])
+        reached = np.where(hits["primID"] >= 0, hits["tfar"], np.inf)
+        return np.maximum(distance - reached, 0.0)
+
+
+def _rays(directions: np.ndarray, origins: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    directions = np.ascontiguousarray(directions, np.float32)
+    if origins is None:
+        return np.zeros_like(directions), directions
+    return np.ascontiguousarray(origins, np.float32), directions

@@ -51,7 +51,7 @@ class Recipe:
             "passes": list(self.passes),
             "bvh": {path.name: crc32(path.read_bytes()) for path in self.clips} or None,
             "actions": list(self.actions) or None,
-            "clutter": 2 if self.clutter else None,  # True until places were photographed
+            "clutter": 3 if self.clutter else None,  # 2 without furniture, True without photographs
             "version": _VERSION,
         }
 

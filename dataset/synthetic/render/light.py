@@ -7,8 +7,7 @@ import cv2
 import numpy as np
 
 from dataset.synthetic.clothes.materials import Material, Outfit
-from dataset.synthetic.meshes import vertex_normals
-from dataset.synthetic.render.picture_camera import Traced
+from dataset.synthetic.meshes import Traced, vertex_normals
 from dataset.synthetic.rotations import unit
 from dataset.synthetic.scene.floors import FLOOR_CM, FLOOR_PX
 from dataset.synthetic.scene.place import LAMPS_CM, LIGHT_CM, WALL_HEIGHT, WALL_WIDTH, Place

@@ -1,42 +1,14 @@
-"""A camera's rays, scenes that they are cast into, and how it turns light into grey levels."""
+"""A camera's rays, and how it turns light into grey levels."""
 
 from functools import lru_cache
 from typing import NamedTuple
 
 import cv2
 import numpy as np
-from embreex import rtcore_scene
-from embreex.mesh_construction import TriangleMesh
 
 from base.headset import Headset
+from dataset.synthetic.meshes import Traced
 from dataset.synthetic.scene.textures import LUMA
-
-
-class Traced:
-    """A scene with the camera at its origin, to be asked with rays (N, 3)."""
-
-    def __init__(self, vertices: np.ndarray, faces: np.ndarray):
-        self._scene = rtcore_scene.EmbreeScene()
-        faces = np.ascontiguousarray(faces, np.int32)
-        self._mesh = TriangleMesh(self._scene, np.ascontiguousarray(vertices, np.float32), faces)
-
-    def first(self, directions: np.ndarray) -> dict[str, np.ndarray]:
-        """First hits from the camera: ``primID`` (-1 for none), ``tfar``, ``u``, ``v``, ``Ng``."""
-        directions = np.ascontiguousarray(directions, np.float32)
-        return self._scene.run(np.zeros_like(directions), directions, output=True)
-
-    def blocked(self, directions: np.ndarray, origins: np.ndarray | None = None) -> np.ndarray:
-        """(N,) whether anything lies along rays, which start at the camera or elsewhere."""
-        directions = np.ascontiguousarray(directions, np.float32)
-        origins = np.zeros_like(directions) if origins is None else origins
-        return self._scene.run(origins, directions, query="OCCLUDED") >= 0
-
-    def lead(self, points: np.ndarray) -> np.ndarray:
-        """(N,) by how much the first surface on the way to (N, 3) points lies before them."""
-        distance = np.linalg.norm(points, axis=1)
-        hits = self.first(points / distance[:, None])
-        reached = np.where(hits["primID"] >= 0, hits["tfar"], np.inf)
-        return np.maximum(distance - reached, 0.0)
 
 
 class Rays:

@@ -8,8 +8,9 @@ import numpy as np
 from base.headset import RELEASE_HEADSET, Headset
 from base.release_camera import MAYA_TO_CAMERA, euler_sxyz_to_matrix
 from dataset.synthetic.clothes.materials import Material, Outfit
+from dataset.synthetic.meshes import Traced
 from dataset.synthetic.render.light import Background, lambert, shade, shadow_below
-from dataset.synthetic.render.picture_camera import CameraResponse, Traced, develop, rays_of
+from dataset.synthetic.render.picture_camera import CameraResponse, develop, rays_of
 from dataset.synthetic.scene.furniture import NO_THINGS, Things, together
 from dataset.synthetic.scene.place import Place
 

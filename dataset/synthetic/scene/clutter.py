@@ -1,18 +1,23 @@
 """Things on the floor or in a hand that look a little like hands and feet."""
 
-import cv2
+from functools import partial
+
 import numpy as np
 
 from dataset.synthetic.clothes.materials import SKIN_TONES, cloth_colour
 from dataset.synthetic.meshes import grid_faces
 from dataset.synthetic.rotations import SIDES
+from dataset.synthetic.scene.free_floor import FreeFloor, put
 from dataset.synthetic.scene.furniture import NO_THINGS, Things, together, turned
+from dataset.synthetic.scene.furniture_meshes import draw_piece
 from dataset.synthetic.scene.place import Place
 from dataset.synthetic.scene.textures import noise
 
-#: Things lie this near to the feet, and clear of what is below the knees; the map of what is taken,
-#: its side and that of a cell.
-_NEAR, _KNEE, _MAP_CM, _CELL_CM = 200.0, 45.0, 480.0, 2.0
+#: Things lie this near to the feet, and clear of what is below the knees.
+_NEAR, _KNEE = 200.0, 45.0
+#: Share of the frames in rooms with furniture, how near to the feet it stands, and how many cells
+#: beside what of the body is as low as its top.
+_FURNISHED, _FAR, _BESIDE = 0.6, 280.0, 6
 #: Share of the frames in which something is held, and of the things that are bright or like skin.
 _HELD, _BRIGHT = 0.15, 1 / 3
 #: Least and greatest extents of a box, a folded towel and a bag, and how round their edges are.
@@ -159,49 +164,24 @@ def _phone(rng: np.random.Generator) -> Things:
     return solid(rng, np.array([7.5, 1.0, 15.5]), 0.15, 1.0)
 
 
-_KINDS = (_cloth, _cable, _shoes, paper, vessel, _package, _ball, _cloth, paper)
+_small = partial(draw_piece, small=True)
+_KINDS = (_cloth, _cable, _shoes, paper, vessel, _package, _ball, _cloth, paper, _small, _small)
 
 
 def draw_clutter(rng: np.random.Generator, body: np.ndarray, stands: Things, room: Place) -> Things:
-    """4 to 14 things on the floor, clear of the clothed ``body`` (V, 3), of each other and of what
-    ``stands`` about, and at times a rug below them all."""
-    middle = body[body[:, 1] < body[:, 1].min() + 12.0].mean(0)[[0, 2]]
-    taken = np.zeros((int(_MAP_CM / _CELL_CM),) * 2, np.uint8)  # cells of the floor around it
-
-    def cells(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        found = ((points[:, [0, 2]] - (middle - _MAP_CM / 2)) / _CELL_CM).astype(int)
-        return tuple(found[((found >= 0) & (found < len(taken))).all(1)].T)
-
-    def take(points: np.ndarray) -> None:
-        own = np.zeros_like(taken)
-        own[cells(points)] = 1
-        np.maximum(taken, cv2.dilate(own, np.ones((5, 5), np.uint8)), out=taken)
-
-    def somewhere(thing: Things, reach: float) -> Things:
-        radius, angle = rng.uniform(0, reach), rng.uniform(0, 2 * np.pi)
-        at = middle + radius * np.array([np.cos(angle), np.sin(angle)])
-        moved = turned(thing.vertices, rng.uniform(0, 2 * np.pi)) + np.insert(at, 1, 0.0)
-        return thing._replace(vertices=moved.astype(np.float32))
-
-    take(body[body[:, 1] < _KNEE])
-    u, v = np.mgrid[0:1:25j, 0:1:25j].reshape(2, -1, 1)
-    for box in stands.apart():
-        take((box[0] * (1 - u) + box[4] * u) * (1 - v) + (box[1] * (1 - u) + box[5] * u) * v)
-    things, count = [], int(rng.integers(4, 15))
+    """4 to 14 things on the floor and in rooms at times furniture, clear of the clothed ``body``
+    (V, 3), of each other and of what ``stands`` about, and at times a rug below them all."""
+    floor, things = FreeFloor(room, body, stands), []
+    if not room.outdoors and rng.random() < _FURNISHED:
+        for _ in range(int(rng.integers(1, 5))):
+            piece = draw_piece(rng, small=False)
+            top = piece.vertices[:, 1].max()
+            things += floor.add(rng, piece, _FAR, top + 6.0, _BESIDE)
+    count = int(rng.integers(4, 15))
     if rng.random() < 0.25:
-        things.append(somewhere(_rug(rng), 80.0))
+        things.append(put(rng, _rug(rng), floor.middle, 80.0))
     for _ in range(count):
-        thing = _KINDS[rng.integers(len(_KINDS))](rng)
-        for _ in range(12):
-            moved = somewhere(thing, _NEAR)
-            centre = moved.vertices.mean(0)
-            shares = np.float32([0.0, 0.3, 0.65, 1.0])[:, None, None]
-            points = (centre + shares * (moved.vertices - centre)).reshape(-1, 3)
-            inside = (np.abs(points[:, [0, 2]] - room.centre) < room.half).all()
-            if inside and not taken[cells(points)].any():
-                take(points)
-                things.append(moved)
-                break
+        things += floor.add(rng, _KINDS[rng.integers(len(_KINDS))](rng), _NEAR, _KNEE, 2)
     return together(things)
 
 

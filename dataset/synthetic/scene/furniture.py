@@ -27,14 +27,6 @@ class Things(NamedTuple):
     def apart(self) -> list[np.ndarray]:
         return np.split(self.vertices, self.ends[:-1]) if len(self.ends) else []
 
-    def with_seat(self, seat: np.ndarray) -> "Things":
-        """These and a plain seat, (4,) as :attr:`timeline.Frames.seats`; none for height 0."""
-        x, height, z, heading = seat
-        if height <= 0:
-            return self
-        corners = turned(_CORNERS * np.array([36.0, max(height, 1.0), 36.0]), heading)
-        return together([self, _box(corners + np.array([x, height / 2, z]), np.full(3, 0.12))])
-
 
 _NONE = np.zeros((0, 3), np.float32)
 NO_THINGS = Things(_NONE, _NONE.astype(int), _NONE, np.zeros(0, int))
@@ -58,6 +50,15 @@ def turned(points: np.ndarray, turn: float) -> np.ndarray:
     """Points (N, 3) turned about the vertical, radians."""
     c, s = np.cos(turn), np.sin(turn)
     return points @ np.array([[c, 0, -s], [0, 1, 0], [s, 0, c]])
+
+
+def plain_seat(seat: np.ndarray) -> Things:
+    """A box to sit on, (4,) as :attr:`timeline.Frames.seats`; nothing for height 0."""
+    x, height, z, heading = seat
+    if height <= 0:
+        return NO_THINGS
+    corners = turned(_CORNERS * np.array([36.0, max(height, 1.0), 36.0]), heading)
+    return _box(corners + np.array([x, height / 2, z]), np.full(3, 0.12))
 
 
 def draw_furniture(

@@ -1,16 +1,21 @@
 """``--clutter``: things on the floor and in hands, people at rest, and all else as without it."""
 
+import itertools
 import json
 
 import cv2
 import numpy as np
+import pytest
 from scipy.spatial import cKDTree
 
+from dataset.synthetic import job
 from dataset.synthetic.body.pose import BodyPose, stack
 from dataset.synthetic.motion.timeline import Timeline
 from dataset.synthetic.render.light import Background
 from dataset.synthetic.scene import clutter
 from dataset.synthetic.scene.clutter import draw_clutter, draw_held
+from dataset.synthetic.scene.free_floor import FreeFloor
+from dataset.synthetic.scene.furniture import NO_THINGS, _box
 from dataset.synthetic.scene.place import make_place
 
 OPTIONS = ["--ray_step", "4", "--frames_per_character", "4", "--seed", "7", "--train", "8"]
@@ -41,23 +46,64 @@ def test_people_are_the_same_and_things_can_only_hide_them(make, tmp_path, monke
     assert seen[1] < seen[0]
 
 
-def test_things_lie_on_the_floor_clear_of_the_body(poser):
+def test_things_lie_on_the_floor_clear_of_the_body(poser, monkeypatch):
     body = poser.body.skin(*(each[0] for each in poser.place(stack([BodyPose()]))))
-    body = body + np.array([60.0, 0.0, -40.0])
-    low = cKDTree(body[body[:, 1] < 45.0][:, [0, 2]])
-    place, kinds = make_place(np.random.default_rng(1)), set()
-    for seed in range(30):
-        things = draw_clutter(np.random.default_rng(seed), body, place.things, place)
-        assert things.faces.max() == len(things.vertices) - 1 == things.ends[-1] - 1
-        assert len(things.colours) == len(things.faces) and len(things.ends) >= 4
-        assert things.colours.min() >= 0 and things.colours.max() <= 1
-        for part in things.apart():
-            kinds.add(len(part))
-            assert -1e-3 <= part[:, 1].min() <= 0.5 and part[:, 1].max() < 45.0
-            distance = low.query(part[:, [0, 2]])[0].min()
-            assert distance > 2.0 or np.ptp(part[:, 1]) < 1e-3  # a rug
-            assert np.linalg.norm(part[:, [0, 2]].mean(0) - (60, -40)) < 240.0
-    assert len(kinds) >= 6
+    angle = np.linspace(0, 2 * np.pi, 400)
+    around = np.stack([60 * np.cos(angle), 90 + 0 * angle, 60 * np.sin(angle)], -1)  # of hands, say
+    body = np.concatenate([body, around]) + np.array([60.0, 0.0, -40.0])
+    places = [make_place(np.random.default_rng(seed)) for seed in (1, 2, 5)]
+    assert [place.outdoors for place in places] == [False, True, False]
+    kinds = set()
+    for furnished, place in itertools.product((0.0, 1.0), places):
+        monkeypatch.setattr(clutter, "_FURNISHED", furnished)
+        for seed in range(50 if furnished and not place.outdoors else 6):
+            things = draw_clutter(np.random.default_rng(seed), body, place.things, place)
+            assert things.faces.max() == len(things.vertices) - 1 == things.ends[-1] - 1
+            assert len(things.colours) == len(things.faces) and len(things.ends) >= 4
+            assert things.colours.min() >= 0 and things.colours.max() <= 1
+            assert things.vertices[:, 1].min() >= -1e-3
+            lying = things.vertices[things.vertices[:, 1] > 0.301]  # a rug may be below the feet
+            for low in range(0, 250, 10):
+                points = lying[(lying[:, 1] >= low) & (lying[:, 1] < low + 10)][:, [0, 2]]
+                beside = body[body[:, 1] < max(low, 45)][:, [0, 2]]
+                near = cKDTree(beside).query(points)[0].min(initial=99.0)
+                assert near > (10.0 if low > 60 else 2.0)
+            tall = lying[lying[:, 1] > 75]
+            kinds.add((place.outdoors, furnished, bool(len(tall))))
+            for part in things.apart():
+                at = part[:, [0, 2]]
+                assert np.linalg.norm(at.mean(0) - (60, -40)) < 500.0
+                if len(part) > 4 and np.ptp(part[:, 1]) > 1e-3:
+                    assert (np.abs(at - place.centre) <= place.half + 1e-3).all()
+    assert (False, 1.0, True) in kinds and not {(True, 1.0, True), (False, 0.0, True)} & kinds
+
+
+def test_nothing_is_put_where_something_is():
+    body, room = np.zeros((9, 3)), make_place(np.random.default_rng(1))
+    box = _box(np.array([(x, y, z) for x in (-9, 9) for y in (0, 30) for z in (-20, 20)]), 0.5)
+    stands = box._replace(vertices=box.vertices + np.float32([60, 0, 0]))
+    floor, rng, put = FreeFloor(room, body, stands), np.random.default_rng(2), [stands]
+    for _ in range(40):
+        put += floor.add(rng, box, 90.0, 45.0, 2)
+    assert 5 < len(put) < 30
+    cells = np.stack(np.mgrid[-140:140, -140:140], -1).reshape(-1, 2).astype(np.float32)
+    hulls = [cv2.convexHull(each.vertices[:, [0, 2]]) for each in put]
+    inside = [
+        [cv2.pointPolygonTest(hull, cell.tolist(), False) >= 0 for cell in cells] for hull in hulls
+    ]
+    assert np.sum(inside, 0).max() == 1
+
+
+@pytest.mark.parametrize(("name", "more"), [("plain_seat", []), ("fitting_seat", ["--clutter"])])
+def test_who_sits_is_drawn_with_a_seat(make, tmp_path, monkeypatch, name, more):
+    def made(where):
+        few = ["--actions", "Sitting_Disapproval", "--frames_per_character", "1", "--train", "3"]
+        root = make(tmp_path / where, *OPTIONS, *few, *more)
+        return np.array([cv2.imread(str(path)) for path in sorted(root.rglob("*.png"))])
+
+    before = made("with")
+    monkeypatch.setattr(job, name, lambda *_: NO_THINGS)
+    assert (made("without") != before).any((1, 2, 3)).sum() >= 2
 
 
 def test_what_is_held_moves_with_the_hand():

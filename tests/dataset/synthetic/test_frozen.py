@@ -21,6 +21,7 @@ from dataset.synthetic.motion.timeline import Timeline
 from dataset.synthetic.render.picture_camera import draw_response
 from dataset.synthetic.render.renderer import Renderer
 from dataset.synthetic.scene.floors import FLOORS, floor_texture
+from dataset.synthetic.scene.furniture import plain_seat, together
 from dataset.synthetic.scene.place import make_place
 from utils.benchmarking.checksum import signed_sums
 
@@ -102,7 +103,8 @@ def found(poser, other_poser, tmp_path_factory):
     found["floors"] = [floor_texture(floor, random(seed))[::2, ::2] for floor, seed in drawn]
     places = [make_place(random(seed)) for seed in range(6)]
     found["walls"] = [place.walls[::4, ::4] for place in places]
-    things = [place.things.with_seat(np.array([10.0, 44.0, -5.0, 0.3])) for place in places]
+    seat = plain_seat(np.array([10.0, 44.0, -5.0, 0.3]))
+    things = [together([place.things, seat]) for place in places]
     found["things"] = np.concatenate([thing.vertices for thing in things])
     found["paint"] = np.concatenate([thing.colours[::12] for thing in things])
     for row, place in enumerate(places):
@@ -112,7 +114,8 @@ def found(poser, other_poser, tmp_path_factory):
         trans, rot = (each[0] for each in camera_poses(rig, at[None, head], turned[None, head]))
         skin = body.skin(at, turned, outfit.vertices, outfit.weights)
         renderer = Renderer(outfit, place, draw_response(rng), (4, 2, 4, 4, 1, 4)[row])
-        stands = place.things.with_seat(np.array([0.0, 40.0 * (row % 2), -40.0, 0.5]))
+        seat = plain_seat(np.array([0.0, 40.0 * (row % 2), -40.0, 0.5]))
+        stands = together([place.things, seat])
         drawn, lead = renderer.draw(skin, trans, rot, stands, at, rng, PASSES)
         for name, picture in (drawn | {"lead": lead}).items():
             found.setdefault(name, []).append(picture)

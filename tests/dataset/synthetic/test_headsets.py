@@ -13,7 +13,8 @@ from base.headset import RELEASE_HEADSET, Headset, load_headset
 from base.release_camera import world_to_camera
 from dataset.synthetic.any_headset import draw_headset
 from dataset.synthetic.body.head_camera import camera_poses, mount, nose_tip
-from dataset.synthetic.render.picture_camera import CameraResponse, Rays, Traced, develop
+from dataset.synthetic.meshes import Traced
+from dataset.synthetic.render.picture_camera import CameraResponse, Rays, develop
 from dataset.synthetic.render.renderer import ObjectId
 
 OPTIONS = ("--ray_step", "2", "--frames_per_character", "1", "--seed", "7", "--workers", "1")
