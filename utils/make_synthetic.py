@@ -26,7 +26,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from dataset.packed.options import PackOptions
 from dataset.synthetic import DEFAULT_STRIDE, PASSES
-from utils.common.command import command_parser, parse_early, run_command, whole_number
+from utils.common.command import (
+    command_parser,
+    number,
+    parse_early,
+    run_command,
+    whole_number,
+)
 from utils.common.cores import cpu_count
 from utils.common.part_runner import add_part_options, is_cut, run_parts
 
@@ -62,6 +68,8 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     pace.add_argument("--video", dest="stride", action="store_const", const=1, help=text)
     text = "BVH clips with Mixamo's names to use as motion, named after their files (Boxing.bvh)"
     add("--bvh", type=Path, metavar="FOLDER", help=text)
+    text = "share of the people who move as the clips of --bvh, the others by programs (default 1)"
+    add("--bvh_share", type=number(0.0, 1.0), default=1.0, metavar="SHARE", help=text)
     text = "all that people do: groups of the evaluation (Walking …) or clips (Boxing …)"
     add("--actions", nargs="+", metavar="NAME", default=[], help=text)
     text = "further pictures of each frame: depth (16-bit PNG, millimetres on the optical axis), "
@@ -122,6 +130,8 @@ def main(argv: list[str] | None = None) -> None:
     lowest = min(headset.camera.height if headset else LOWEST for headset in headsets)
     if args.pack_size and not args.pack:
         raise UserError("--pack_size is the size of shards: give --pack as well")
+    if args.bvh_share < 1 and not args.bvh:
+        raise UserError("--bvh_share is a share of people who move as clips: give --bvh as well")
     if args.bvh and args.actions:
         raise UserError("--actions picks among the programs: with --bvh, put the clips you want in")
     pack = pack_options(args.pack_size or PackOptions().size, args.stride) if args.pack else None
@@ -135,6 +145,7 @@ def main(argv: list[str] | None = None) -> None:
         find_clips(args.bvh),
         clips_named(args.actions),
         args.clutter,
+        args.bvh_share,
     )
     counts = {
         (SetType.TRAIN, PICTURES): args.train,

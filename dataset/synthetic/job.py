@@ -41,7 +41,7 @@ def _person(recipe: Recipe, split: int, person: int) -> tuple[Poser, HeadCamera]
 def _timeline(recipe: Recipe, split: int, person: int, environment: int) -> Timeline | BvhTimeline:
     poser, worn = _person(recipe, split, person)
     random = partial(recipe.random, Purpose.MOTION, split, person, environment)
-    if recipe.clips:
+    if recipe.clips and person * recipe.bvh_share % 1 < recipe.bvh_share:
         return BvhTimeline(poser, random, recipe.clips)
     watched = recipe.stride < WATCHED_STRIDE
     everyday = random(Purpose.CLUTTER) if recipe.clutter and not recipe.actions else None

@@ -39,6 +39,7 @@ class Recipe:
     clips: tuple[Path, ...] = ()  # Mixamo-named BVH files to use instead of the programs
     actions: tuple[str, ...] = ()  # clips whose programs are performed; all for none
     clutter: bool = False  # whether things lie on the floor, and people often just stand
+    bvh_share: float = 1.0  # of the characters, who use the clips where there are any
 
     def described(self) -> dict:
         """What is written down with the set, and has to be the same to go on with it."""
@@ -50,6 +51,7 @@ class Recipe:
             **headsets,
             "passes": list(self.passes),
             "bvh": {path.name: crc32(path.read_bytes()) for path in self.clips} or None,
+            "bvh_share": self.bvh_share if self.bvh_share < 1 else None,
             "actions": list(self.actions) or None,
             "clutter": 3 if self.clutter else None,  # 2 without furniture, True without photographs
             "version": _VERSION,

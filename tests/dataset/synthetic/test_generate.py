@@ -180,6 +180,7 @@ def test_bad_input_ends_with_one_clear_line(small, tmp_path, refused):
         "six digits": (new, "--stride", 20000),  # of 50 labels of a character
         "no action Flying: give": (new, "--actions", "Walking", "Flying"),
         "--actions picks among": (new, "--actions", "Walking", "--bvh", other),
+        "give --bvh as well": (new, "--bvh_share", 0.5),
         "another --actions": (small, "--resume", "--actions", "Walking"),
         "--clutter draws other things": (new, "--clutter", "--video"),
         "another --pack": (small, "--resume", "--pack", "--pack_size", 64),

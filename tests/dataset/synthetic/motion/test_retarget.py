@@ -1,9 +1,11 @@
 """A user's BVH clips: known poses come back through a file, whatever its axes and rest pose."""
 
+import json
 import re
 from pathlib import Path
 
 import bvh_files
+import commands
 import numpy as np
 import pybvh
 import pytest
@@ -158,6 +160,20 @@ def test_frames_do_not_depend_on_those_asked_for_before(write, poser):
         assert np.array_equal(alone.joints[0], together.joints[frame // 3])
         assert alone.actions[0] == together.actions[frame // 3]
     assert set(together.actions) == {"a", "b__1_"}
+
+
+def test_a_share_of_the_people_moves_as_the_clips(write, tmp_path):
+    options = "--train", 0, "--val", 0, "--test", 0, "--label_frames", 201
+    clips = write("mine.bvh").parent
+    root = commands.make_set(tmp_path / "s", *options, "--bvh", clips, "--bvh_share", 0.4)
+    people = {}
+    for path in root.rglob("*.json"):
+        if "json" in path.parent.name:
+            people.setdefault(path.parts[-5], set()).add(json.loads(path.read_text())["action"])
+    assert len(people) == 5 and sum(found == {"mine"} for found in people.values()) == 2
+    assert sum("mine" in found for found in people.values()) == 2
+    with pytest.raises(UserError, match="another --bvh_share"):
+        commands.make_set(root, *options, "--bvh", clips, "--resume")
 
 
 def test_passages_cover_a_clip_and_none_goes_far():
