@@ -30,6 +30,8 @@ NUM_HEATMAPS = len(HEATMAP_JOINTS)
 LIMB_PARENTS = [0, 2, 3, 5, 6, 8, 9, 10, 12, 13, 14, 2, 5, 2]
 LIMB_CHILDREN = [1, 3, 4, 6, 7, 9, 10, 11, 13, 14, 15, 8, 12, 5]
 LIMBS: tuple[tuple[int, int], ...] = tuple(zip(LIMB_PARENTS, LIMB_CHILDREN, strict=True))
+#: Of these the bones, each after the one that it hangs from; the others bend or slide.
+RIGID_LIMBS = LIMBS[:11]
 #: Of these the bones of arms and legs, feet included.
 BODY_LIMBS = slice(1, 11)
 #: Least and greatest height of a wearer, and the mean, metres.

@@ -4,10 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from base.skeleton import LIMBS, NUM_JOINTS
+from base.skeleton import NUM_JOINTS, RIGID_LIMBS
 
-#: The limbs that are bones, each after the one that it hangs from; the others bend or slide.
-_BONES = LIMBS[:11]
 #: Of each bone its kind: head, upper arm, forearm, thigh, shin, foot; their mean lengths, metres.
 _KINDS = (0, 1, 2, 1, 2, 3, 4, 5, 3, 4, 5)
 _LENGTHS = (0.07, 0.26, 0.23, 0.37, 0.42, 0.15)
@@ -22,13 +20,13 @@ class RigidLimbs(nn.Module):
         self.head = nn.Linear(dim, len(_LENGTHS))
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
-        way, anchors = torch.zeros(NUM_JOINTS, len(_BONES)), torch.arange(NUM_JOINTS)
-        for number, (parent, child) in enumerate(_BONES):
+        way, anchors = torch.zeros(NUM_JOINTS, len(RIGID_LIMBS)), torch.arange(NUM_JOINTS)
+        for number, (parent, child) in enumerate(RIGID_LIMBS):
             way[child], anchors[child] = way[parent], anchors[parent]
             way[child, number] = 1.0
         self.register_buffer("_on_the_way", way, persistent=False)
         self.register_buffer("_anchors", anchors, persistent=False)
-        self.register_buffer("_ends", torch.tensor(_BONES).T, persistent=False)
+        self.register_buffer("_ends", torch.tensor(RIGID_LIMBS).T, persistent=False)
         self.register_buffer("_mean", torch.tensor(_LENGTHS), persistent=False)
 
     def forward(self, joints3d: Tensor, tokens: Tensor) -> Tensor:

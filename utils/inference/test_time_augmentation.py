@@ -13,7 +13,7 @@ from torch import Tensor
 
 from base.cameras.camera import Camera
 from base.errors import UserError
-from base.skeleton import HEAD, NECK, neck_centred
+from base.skeleton import HEAD, NECK, RIGID_LIMBS, neck_centred
 from dataset.augment import move_images, move_joints2d, move_joints3d, move_matrices, swap_sides
 from dataset.batch import to_input
 
@@ -57,7 +57,8 @@ def averaged(
     views: Sequence[tuple[np.ndarray, ...]], moves: Sequence[Move], camera: Camera
 ) -> tuple[np.ndarray, ...]:
     """The mean of what was found in each view, moved back: the fields of predictions, see
-    :class:`~utils.inference.square_predictor.Prediction`. Poses are averaged in the camera's frame.
+    :class:`~utils.inference.square_predictor.Prediction`. Poses are averaged in the camera's frame,
+    lengths of bones apart: limbs that point in different ways have a shorter mean than they are.
     The radius is the mean radius: the views' errors are nearly the same ones, so that averaging
     hardly shrinks them (doc/evaluation.md)."""
     back = []
@@ -72,9 +73,23 @@ def averaged(
         found += [move_joints2d(joints2d, inverse, mirrored, camera)]
         scores = (confidence,) if uncertainty is None else (confidence, uncertainty)
         back.append(found + [swap_sides(score, mirrored) for score in scores])
-    placed, raw, joints2d, *scores = (torch.stack(same).mean(0) for same in zip(*back, strict=True))
+    stacked = [torch.stack(same) for same in zip(*back, strict=True)]
+    placed, raw, joints2d, *scores = (same.mean(0) for same in stacked)
+    placed = _with_lengths(placed, stacked[0])
     # Head has no heatmap.
     joints2d[:, HEAD] = camera.project(placed, clamp=True)[:, HEAD]
     uncertainty = scores[1].numpy() if len(scores) > 1 else None
     mean = neck_centred(placed), joints2d, scores[0], placed[:, NECK]
     return (*(values.numpy() for values in mean), uncertainty, raw[:, NECK].numpy())
+
+
+def _with_lengths(mean: Tensor, poses: Tensor) -> Tensor:
+    """A mean (B, 16, 3) of poses (V, B, 16, 3) with the means of their bones' lengths: shoulders
+    and hips stay, each bone keeps its direction."""
+    joints3d = mean.clone()
+    for parent, child in RIGID_LIMBS:
+        bone = mean[:, child] - mean[:, parent]
+        length = (poses[:, :, child] - poses[:, :, parent]).norm(dim=-1).mean(0)
+        bone = bone * (length / bone.norm(dim=-1).clamp(min=1e-6))[:, None]
+        joints3d[:, child] = joints3d[:, parent] + bone
+    return joints3d

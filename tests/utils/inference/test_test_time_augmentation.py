@@ -11,12 +11,20 @@ from torch import nn
 import demo
 import inference
 from base.cameras.fisheye import equidistant_camera
-from base.skeleton import HEAD, HEATMAP_JOINTS, JOINTS, NECK, neck_centred
+from base.skeleton import (
+    HEAD,
+    HEATMAP_JOINTS,
+    JOINTS,
+    LIMB_CHILDREN,
+    NECK,
+    limb_lengths,
+    neck_centred,
+)
 from dataset.heatmaps import HeatmapShape, draw_heatmaps
 from model.pose_model import PoseOutput
 from utils.inference.predictor import EgoPosePredictor
 from utils.inference.square_predictor import SquarePredictor, within_probability
-from utils.inference.test_time_augmentation import view_moves
+from utils.inference.test_time_augmentation import averaged, view_moves
 
 SIZE, CPU = 128, torch.device("cpu")
 #: Off the centre by 5 and 4 pixels, focal lengths that differ.
@@ -168,3 +176,28 @@ def test_both_commands_average_views(tiny_network, tiny_data, tmp_path):
         stored = np.load(out / "poses.npz")
         first = stored["joints3d"][0] if command is inference else stored["predicted"][0]
         assert neck_centred(first) == pytest.approx(expected.joints3d, abs=1e-4)
+
+
+def test_limbs_that_point_in_different_ways_keep_their_length():
+    rng, still = np.random.default_rng(0), view_moves(1) * 2
+    one = neck_centred(np.float32(rng.normal(0, 0.3, (1, 16, 3))))
+    other = one.copy()
+    elbow, hand, hip = (JOINTS.index(f"Left{name}") for name in ("ForeArm", "Hand", "UpLeg"))
+    other[0, hand, :2] = one[0, hand, :2] + (0.3, -0.2)
+    other[0, hip] += 0.05
+    place = np.float32([[0.0, -0.2, 0.3]])
+    views = [
+        (pose, one[..., :2], np.ones((1, 16), "f4"), place, None, place) for pose in (one, other)
+    ]
+    found, *_ = averaged(views, still, CAMERA)
+    mean, bone = (one + other) / 2, found[0, hand] - found[0, elbow]
+    length = np.mean([np.linalg.norm(pose[0, hand] - pose[0, elbow]) for pose in (one, other)])
+    straight = mean[0, hand] - mean[0, elbow]
+    assert np.linalg.norm(straight) < 0.98 * length
+    assert np.allclose(bone, straight * length / np.linalg.norm(straight), atol=1e-6)
+    # Shoulders, hips and Neck are the means, and so is all that the views agree on.
+    same = [joint for joint in range(16) if joint not in (hand, *range(hip + 1, hip + 4))]
+    assert np.allclose(found[0, same], mean[0, same], atol=1e-6)
+    foot = JOINTS.index("LeftFoot")
+    both = limb_lengths(np.concatenate([one, other]))[:, LIMB_CHILDREN.index(foot)]
+    assert limb_lengths(found)[0, LIMB_CHILDREN.index(foot)] == pytest.approx(both.mean(), rel=1e-5)
