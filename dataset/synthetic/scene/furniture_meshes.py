@@ -14,7 +14,7 @@ from dataset.synthetic.scene.furniture import Things, plain_seat, turned
 CELL_CM = 2.0
 #: How deep a body sinks into a seat; extents of what carries the hips, cells; how high seats reach;
 #: how much they are stretched to fit.
-_SINKS, _CARRIES, _REACH, _STRETCH = 4.0, (11, 9), 135.0, (0.8, 1.25)
+_SINKS, _CARRIES, _REACH, _STRETCH = 4.0, (11, 9), 150.0, (0.8, 1.25)
 #: Pieces, and places on each, that are tried for somebody who sits.
 _PIECES, _PLACES = 8, 60
 
@@ -65,10 +65,8 @@ def tops(things: Things) -> tuple[np.ndarray, np.ndarray]:
     z, x = (np.indices((rows, columns)) + 0.5).reshape(2, -1) * CELL_CM
     origins = np.stack([x + corner[0], np.full(len(x), above), z + corner[1]], -1)
     hits = Traced(things.vertices, things.faces).first(np.float32([[0, -1, 0]] * len(x)), origins)
-    heights = np.where(hits["primID"] >= 0, above - hits["tfar"], 0.0)
-    return cv2.morphologyEx(
-        heights.reshape(rows, columns), cv2.MORPH_CLOSE, np.ones((3, 3))
-    ), corner
+    heights = np.where(hits["primID"] >= 0, above - hits["tfar"], 0.0).reshape(rows, columns)
+    return cv2.morphologyEx(heights, cv2.MORPH_CLOSE, np.ones((3, 3))), corner  # small holes
 
 
 def fitting_seat(rng: np.random.Generator, seat: np.ndarray, body: np.ndarray) -> Things:
