@@ -75,8 +75,8 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     text = "further pictures of each frame: depth (16-bit PNG, millimetres on the optical axis), "
     text += "objectId (8-bit: 1 surroundings, 2 things, 3 skin, 4 hair, 5 top, 6 bottoms, 7 shoes)"
     add("--passes", nargs="+", choices=PASSES, default=[], help=text)
-    text = "things lie and furniture stands around, one in seven wearers holds something, and people "
-    text += "often just stand, their arms at rest: what a network mistakes for hands and feet"
+    text = "things lie and furniture stands around, one in seven wearers holds something, and "
+    text += "people often just stand, arms at rest: what a network mistakes for hands and feet"
     add("--clutter", action="store_true", help=text)
     add("--resume", action="store_true", help="keep complete frames, add the rest")
     add_part_options(parser, "the set")
