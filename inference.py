@@ -58,7 +58,7 @@ def _turn(text: str) -> float | None:
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line; UserError for values out of range."""
     model = "finetuned checkpoint, an export of it (*.onnx), or weights of this project: "
-    model += "'pretrained' (the default) or 'small', which are faster and less accurate"
+    model += "'pretrained' (the default) or 'small' (faster, less accurate)"
     where = {"required": False, "default": Path("experiments/inference")}
     where["help"] = "where the results go (default: %(default)s)"
     own = {"load_model": {"help": model}, "save_dir": where, "views": {}}

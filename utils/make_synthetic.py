@@ -69,7 +69,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     text = "BVH clips with Mixamo's names to use as motion, named after their files (Boxing.bvh)"
     add("--bvh", type=Path, metavar="FOLDER", help=text)
     text = "share of the people who move as the clips of --bvh, the others by programs (default 1)"
-    add("--bvh_share", type=number(0.0, 1.0), default=1.0, metavar="SHARE", help=text)
+    add("--bvh_share", type=number(0.01, 1.0), default=1.0, metavar="SHARE", help=text)
     text = "all that people do: groups of the evaluation (Walking …) or clips (Boxing …)"
     add("--actions", nargs="+", metavar="NAME", default=[], help=text)
     text = "further pictures of each frame: depth (16-bit PNG, millimetres on the optical axis), "

@@ -49,7 +49,8 @@ def check_folder(root: Path, made_with: dict, resume: bool) -> None:
     for key in {**now, **before}:
         if (before.get(key) or None) != (now.get(key) or None):
             how = f"with another --{'headset' if key == 'camera' else key:.40}"
-            how = "by another version of this program" if key == "version" else how
+            newer = key == "version" or (key == "clutter" and before.get(key) and now.get(key))
+            how = "by another version of this program" if newer else how
             raise UserError(f"{root} was made {how}: resume in the same way, {other}")
 
 

@@ -6,6 +6,9 @@ from embreex.mesh_construction import TriangleMesh
 
 from dataset.synthetic.rotations import unit
 
+#: What is this little before a point does not hide it.
+_TOUCHES = 0.5
+
 
 def grid_faces(rows: int, columns: int, closed: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Row and column of each cell of a grid of points, and (F, 3) two triangles for each."""
@@ -53,12 +56,14 @@ class Traced:
         """(N,) whether anything lies along rays."""
         return self._scene.run(*_rays(directions, origins), query="OCCLUDED") >= 0
 
-    def lead(self, points: np.ndarray) -> np.ndarray:
-        """(N,) by how much the first surface on the way to (N, 3) points lies before them."""
+    def lead(self, points: np.ndarray, body: int) -> np.ndarray:
+        """(N,) by how much the first surface on the way to (N, 3) points lies before them, infinite
+        where that is of a thing: of none of the first ``body`` triangles."""
         distance = np.linalg.norm(points, axis=1)
         hits = self.first(points / distance[:, None])
         reached = np.where(hits["primID"] >= 0, hits["tfar"], np.inf)
-        return np.maximum(distance - reached, 0.0)
+        lead = np.maximum(distance - reached, 0.0)
+        return np.where((lead > _TOUCHES) & (hits["primID"] >= body), np.inf, lead)
 
 
 def _rays(directions: np.ndarray, origins: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:

@@ -135,7 +135,7 @@ _SHARED: dict[str, dict[str, Any]] = {
     "load_model": {
         "type": lambda text: check_model(model_path(text)),
         "help": "finetuned checkpoint, or weights of this project: 'pretrained' (the default) "
-        "or 'small', which are faster and less accurate",
+        "or 'small' (faster, less accurate)",
     },
     "data_root": {
         "type": data_root,

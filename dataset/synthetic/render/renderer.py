@@ -51,7 +51,8 @@ class Renderer:
         ``clutter``, seen by a camera at ``trans`` and ``rot`` of the labels; ``rng`` draws grain.
         Returns pictures by name: ``rgba`` (H, W, 3) uint8 RGB; ``depth`` (H, W) uint16, millimetres
         along the optical axis, 0 for none; ``objectId`` (H, W) uint8, see :class:`ObjectId`. And
-        (J,) centimetres by which the first surface on the way to ``joints`` (J, 3) lies before."""
+        (J,) centimetres by which the first surface on the way to ``joints`` (J, 3) lies before,
+        infinite for one of things."""
         outfit, place, rays = self.outfit, self.place, rays_of(self.headset, self.step)
         # Triangles are of the outfit, then from here on of what stands, and of clutter.
         first = len(outfit.faces)
@@ -97,4 +98,4 @@ class Renderer:
             identity[rows[struck >= first]] = ObjectId.THINGS
             identity[rows[of_body]] = _OBJECT_OF_MATERIAL[material]
             pictures["objectId"] = rays.picture(identity)
-        return pictures, scene.lead(joints - trans)
+        return pictures, scene.lead(joints - trans, first)

@@ -27,7 +27,7 @@ class Piece(NamedTuple):
 
 @lru_cache(maxsize=1)
 def pieces() -> tuple[Piece, ...]:
-    """All there are: 68, of a collection under CC0 (doc/synthetic.md says which and how)."""
+    """All there are: 64, of a collection under CC0 (doc/synthetic.md says which and how)."""
     with np.load(Path(__file__).with_name("furniture.npz")) as file:
         vertices, faces, colours, parts, ends, seats, small = (file[name] for name in file.files)
     found, (v, f, p) = [], (0, 0, 0)

@@ -164,6 +164,14 @@ def test_any_note_of_a_set_is_its_own_or_one_line(tmp_path_factory, content):
     assert len(str(caught.value).splitlines()) == 1 and len(str(caught.value)) < 300
 
 
+def test_a_set_with_the_clutter_of_an_earlier_version_is_not_gone_on_with(tmp_path):
+    made = Recipe(0, clutter=True).described()
+    for before, message in ((2, "by another version"), (None, "with another --clutter")):
+        (tmp_path / "synthetic.json").write_text(json.dumps(made | {"clutter": before}))
+        with pytest.raises(UserError, match=message):
+            check_folder(tmp_path, made, resume=True)
+
+
 def test_bad_input_ends_with_one_clear_line(small, tmp_path, refused):
     other, a_file, new = tmp_path / "other", tmp_path / "file", tmp_path / "new"
     other.mkdir()

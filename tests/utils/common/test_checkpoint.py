@@ -267,3 +267,9 @@ def test_prefixes_of_parallel_and_compiled_networks_are_removed(tmp_path):
     assert same(found.networks[RESNET], TRUNK) and same(found.networks[LIFTING], HEAD)
     for stage, key in (("train2d", RESNET), ("train3d", LIFTING)):
         assert read(tmp_path, {key: content[key]}).stage == stage
+
+
+def test_an_onnx_export_is_called_one(tmp_path):
+    path = tmp_path / "small.onnx"
+    path.write_bytes(b"\x08\x0a\x12\x07pytorch")
+    refused("an ONNX export, which inference.py alone runs", read_checkpoint, path)

@@ -23,7 +23,7 @@ def heights(things, points):
 
 
 def test_pieces_stand_on_the_floor_their_front_ahead():
-    assert len(pieces()) == 68 and sum(piece.small for piece in pieces()) > 15
+    assert len(pieces()) == 64 and sum(piece.small for piece in pieces()) > 15
     for things, seat, small in pieces():
         low, high = things.vertices.min(0), things.vertices.max(0)
         assert 0 <= low[1] < 0.2 and (high - low < (70 if small else 260)).all()
@@ -62,10 +62,10 @@ def test_seats_carry_the_hips_and_leave_the_body_free(poser, other_poser, turn):
             fitted.append(len(found.faces) > 12)
             if not fitted[-1]:
                 continue
-            # Meshes have small holes, and rays may pass half a cell beside what was looked at.
+            # There are slats and small holes, and rays pass half a cell beside what was looked at.
             ahead = np.array([np.sin(heading), np.cos(heading)])
             hips = np.array([x, z]) + np.mgrid[-8:8:9j, -6:6:7j].reshape(2, -1).T
-            assert (np.abs(heights(found, hips) - height) < 4.5).mean() > 0.85
+            assert (np.abs(heights(found, hips) - height) < 4.5).mean() > 0.7
             into = heights(found, body[:, [0, 2]]) - body[:, 1]
             assert (into > 4.5).mean() < 0.003 and into.max() > -10
             high = found.vertices[found.vertices[:, 1] > height + 20][:, [0, 2]] - (x, z)
