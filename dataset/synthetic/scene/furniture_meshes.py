@@ -60,8 +60,8 @@ def tops(things: Things) -> tuple[np.ndarray, np.ndarray]:
     """(R, C) heights of what a ray from above meets at the middle of each cell, rows along z, 0 for
     the floor, and (2,) x and z of the first cell's corner."""
     low, high = (edge(things.vertices, axis=0) for edge in (np.min, np.max))
-    columns, rows = ((high - low)[[0, 2]] / CELL_CM).astype(int) + 3
-    corner, above = low[[0, 2]] - CELL_CM, high[1] + 1.0
+    columns, rows = ((high - low)[[0, 2]] / CELL_CM).astype(int) + 5  # two beside, of floor
+    corner, above = low[[0, 2]] - 2 * CELL_CM, high[1] + 1.0
     z, x = (np.indices((rows, columns)) + 0.5).reshape(2, -1) * CELL_CM
     origins = np.stack([x + corner[0], np.full(len(x), above), z + corner[1]], -1)
     hits = Traced(things.vertices, things.faces).first(np.float32([[0, -1, 0]] * len(x)), origins)
