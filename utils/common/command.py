@@ -219,7 +219,8 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _meant(text: str, known: Iterable[str]) -> str:
-    return "".join(f": did you mean {name}?" for name in get_close_matches(text, known, 1))
+    found = [] if re.fullmatch(r"-?\d+", text) else get_close_matches(text, known, 1)
+    return "".join(f": did you mean {name}?" for name in found)
 
 
 def command_parser(

@@ -160,11 +160,12 @@ def test_an_empty_argument_is_refused_not_taken_for_the_current_folder(capsys):
         (["--save_dir", "x", "--zzz"], "unrecognized --zzz"),
         (["--save_dir", "x", "-z"], "unrecognized -z"),
         (["--save_dir", "x", "--data", "tset"], r".*choose from .*\): did you mean test\?"),
+        (["--save_dir", "x", "--views", "12"], r".*choose from .*\)"),
     ],
 )
 def test_a_mistyped_flag_or_choice_is_one_line_with_what_was_meant(flags, said, capsys):
     with pytest.raises(SystemExit, match="2"):
-        command_parser("", "save_dir", "data").parse_args(flags)
+        command_parser("", "save_dir", "data", "views").parse_args(flags)
     printed = capsys.readouterr().err
     assert printed.count("\n") == 1 and re.fullmatch(f"error: {said}\n", printed)
 
