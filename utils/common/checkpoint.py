@@ -160,9 +160,9 @@ def newest_whole_checkpoint(folder: Path) -> Checkpoint | None:
 def read_content(path: Path) -> dict[str, Any]:
     """Content of a checkpoint; UserError for a file that is missing, no checkpoint, or without
     weights of ours."""
-    if path.suffix == ".onnx":
+    if check_model(path).suffix == ".onnx":
         raise UserError(f"{path}: an ONNX export, which inference.py alone runs: give a checkpoint")
-    content = read_weight_file(check_model(path))
+    content = read_weight_file(path)
     if not isinstance(content, Mapping):
         raise UserError(f"{path}: not a checkpoint: it holds a {type(content).__name__}")
     networks = {key: _tensors(content[key]) for key in _keys() if content.get(key) is not None}

@@ -13,10 +13,12 @@ from torch import Tensor
 
 from base.cameras.camera import Camera
 from base.errors import UserError
-from base.skeleton import HEAD, NECK, RIGID_LIMBS, neck_centred
+from base.skeleton import HEAD, NECK, RIGID_LIMBS, limb_lengths, neck_centred
 from dataset.augment import move_images, move_joints2d, move_joints3d, move_matrices, swap_sides
 from dataset.batch import to_input
+from model.limbs import GivenLengths
 
+_WITH_LENGTHS = GivenLengths()
 #: Degrees between turned views: six views are turned by up to half of training's usual 15°.
 _STEP = 7.5
 #: Numbers of views; of more some would be turned further than pictures of training usually are.
@@ -75,21 +77,10 @@ def averaged(
         back.append(found + [swap_sides(score, mirrored) for score in scores])
     stacked = [torch.stack(same) for same in zip(*back, strict=True)]
     placed, raw, joints2d, *scores = (same.mean(0) for same in stacked)
-    placed = _with_lengths(placed, stacked[0])
+    lengths = limb_lengths(stacked[0])[..., : len(RIGID_LIMBS)].mean(0)
+    placed = _WITH_LENGTHS(placed, lengths)
     # Head has no heatmap.
     joints2d[:, HEAD] = camera.project(placed, clamp=True)[:, HEAD]
     uncertainty = scores[1].numpy() if len(scores) > 1 else None
     mean = neck_centred(placed), joints2d, scores[0], placed[:, NECK]
     return (*(values.numpy() for values in mean), uncertainty, raw[:, NECK].numpy())
-
-
-def _with_lengths(mean: Tensor, poses: Tensor) -> Tensor:
-    """A mean (B, 16, 3) of poses (V, B, 16, 3) with the means of their bones' lengths: shoulders
-    and hips stay, each bone keeps its direction."""
-    joints3d = mean.clone()
-    for parent, child in RIGID_LIMBS:
-        bone = mean[:, child] - mean[:, parent]
-        length = (poses[:, :, child] - poses[:, :, parent]).norm(dim=-1).mean(0)
-        bone = bone * (length / bone.norm(dim=-1).clamp(min=1e-6))[:, None]
-        joints3d[:, child] = joints3d[:, parent] + bone
-    return joints3d

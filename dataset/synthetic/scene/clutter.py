@@ -176,12 +176,13 @@ def draw_clutter(rng: np.random.Generator, body: np.ndarray, stands: Things, roo
         for _ in range(int(rng.integers(1, 5))):
             piece = draw_piece(rng, small=False)
             top = piece.vertices[:, 1].max()
-            things += floor.add(rng, piece, _FAR, top + 6.0, _BESIDE)
+            things += floor.add(rng, piece, _FAR, floor.beside(top + 6.0, _BESIDE))
     count = int(rng.integers(4, 15))
     if rng.random() < 0.25:
         things.append(put(rng, _rug(rng), floor.middle, 80.0))
+    near = floor.beside(_KNEE, 2)
     for _ in range(count):
-        things += floor.add(rng, _KINDS[rng.integers(len(_KINDS))](rng), _NEAR, _KNEE, 2)
+        things += floor.add(rng, _KINDS[rng.integers(len(_KINDS))](rng), _NEAR, near)
     return together(things)
 
 

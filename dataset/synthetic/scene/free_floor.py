@@ -38,8 +38,8 @@ class FreeFloor:
             cv2.fillConvexPoly(cells, cv2.convexHull(self._cells(part)), 1)
         return cells
 
-    def _below(self, height: float, margin: int) -> np.ndarray:
-        """What is so many cells or less beside the body up to a height."""
+    def beside(self, height: float, margin: int) -> np.ndarray:
+        """Cells that are so many or fewer from the body up to a height."""
         x, z = self._cells(self._body[self._body[:, 1] < height]).T
         cells = np.zeros_like(self._taken)
         near = (np.minimum(x, z) >= 0) & (np.maximum(x, z) < len(cells))
@@ -47,11 +47,11 @@ class FreeFloor:
         return cv2.dilate(cells, np.ones((2 * margin + 1,) * 2, np.uint8))
 
     def add(
-        self, rng: np.random.Generator, thing: Things, reach: float, height: float, margin: int
+        self, rng: np.random.Generator, thing: Things, reach: float, near: np.ndarray
     ) -> list[Things]:
-        """The thing somewhere in the room, so many cells from the body up to a height and clear of
-        all other things; nothing where no place is found."""
-        full = self._taken | self._below(height, margin)
+        """The thing somewhere in the room, clear of all others and of the cells of :meth:`beside`;
+        nothing where no place is found."""
+        full = self._taken | near
         for _ in range(12):
             moved = put(rng, thing, self.middle, reach)
             covered, ends = self._covered(moved), moved.vertices[:, [0, 2]] - self._room.centre

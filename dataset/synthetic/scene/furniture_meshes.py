@@ -74,12 +74,14 @@ def fitting_seat(rng: np.random.Generator, seat: np.ndarray, body: np.ndarray) -
     what is held: as far back as it goes on a place that carries the hips and where nothing of the
     body is below what it touches, or else a box; nothing for height 0."""
     at, height, heading = np.array([seat[0], 0.0, seat[2]]), seat[1], seat[3]
+    seats = [p for p in pieces() if p.seat and _STRETCH[0] < height / p.seat < _STRETCH[1]]
+    if not seats:
+        return plain_seat(seat)
     own = turned(body[body[:, 1] < _REACH] - at, -heading)
     size = 2 * int(np.abs(own[:, [0, 2]]).max() / CELL_CM) + 4
     lowest = np.full((size, size), np.inf)  # of the body over each cell, hips in the middle
     x, z = (own[:, [0, 2]] / CELL_CM + size // 2).astype(int).T
     np.minimum.at(lowest, (z, x), own[:, 1])
-    seats = [p for p in pieces() if p.seat and _STRETCH[0] < height / p.seat < _STRETCH[1]]
     for number in rng.permutation(len(seats))[:_PIECES]:
         piece = seats[number]
         stretch = np.float32([1.0, height / piece.seat, 1.0])

@@ -84,7 +84,7 @@ def test_nothing_is_put_where_something_is():
     stands = box._replace(vertices=box.vertices + np.float32([60, 0, 0]))
     floor, rng, put = FreeFloor(room, body, stands), np.random.default_rng(2), [stands]
     for _ in range(40):
-        put += floor.add(rng, box, 90.0, 45.0, 2)
+        put += floor.add(rng, box, 90.0, floor.beside(45.0, 2))
     assert 5 < len(put) < 30
     covered = np.zeros((300, 300), np.uint8)
     for each in put:
